@@ -28,7 +28,7 @@ func TestNothingPrintsTheText(t *testing.T) {
 	h := holder{"app", v, &v}
 	inJSON, err := json.Marshal(map[string]any{"v": v, "h": h, "list": []secret.Value{v}})
 	require.NoError(t, err)
-	inXML, err := xml.Marshal(struct{ V secret.Value }{v})
+	inXML, err := xml.Marshal(h)
 	require.NoError(t, err)
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "v", v, "h", h)
