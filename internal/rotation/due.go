@@ -1,0 +1,45 @@
+package rotation
+
+import "time"
+
+// A Due says when a credential is to be replaced and which term decided it.
+type Due struct {
+	At     time.Time
+	Reason DueReason
+}
+
+// DueReason is the term that decided a Due.
+type DueReason string
+
+// The terms.
+const (
+	DueNoCredential DueReason = "noCredential" // nothing of ours is in use
+	DueLifetime     DueReason = "lifetime"     // start + lifetime - threshold
+	DueEnd          DueReason = "end"          // end - max(threshold, reserve)
+	DueAgain        DueReason = "again"        // the last try failed and waits
+)
+
+// due returns when a credential with these times is to be replaced. Both terms
+// agree unless something (a tenant's policy, whoever made an adopted credential)
+// set an earlier end than the policy asks for.
+func (p Policy) due(start, end time.Time) Due {
+	byLifetime := start.Add(p.Lifetime - p.Threshold)
+	byEnd := end.Add(-max(p.Threshold, p.Reserve()))
+	if byEnd.Before(byLifetime) {
+		return Due{byEnd, DueEnd}
+	}
+	return Due{byLifetime, DueLifetime}
+}
+
+// Due returns when the kind's current credential is to be replaced. A kind
+// without one is due at once.
+func (k KindState) Due(p Policy) Due {
+	due := Due{Reason: DueNoCredential}
+	if entry, ok := k.CurrentEntry(); ok {
+		due = p.due(entry.Start, entry.End)
+	}
+	if k.RetryAt.After(due.At) {
+		return Due{k.RetryAt, DueAgain}
+	}
+	return due
+}

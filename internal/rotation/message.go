@@ -1,0 +1,63 @@
+package rotation
+
+import "time"
+
+// Advance asks the rotate function to look at one kind of one application and to
+// do whatever can be done. It is a hint: the rows decide.
+type Advance struct {
+	AppID string `json:"appId"`
+	Kind  Kind   `json:"kind"`
+	// Row is the wake-up that caused it, to be deleted once it was served.
+	Row *WakeUp `json:"row,omitempty"`
+}
+
+// Rotated asks one integration to bring one target to one rotation.
+type Rotated struct {
+	Rotation ID      `json:"rotation"`
+	Target   string  `json:"target"`
+	Row      *WakeUp `json:"row,omitempty"`
+}
+
+// WakeUp is the key of a row in the schedule.
+type WakeUp struct {
+	Partition string `json:"partition"`
+	Row       string `json:"row"`
+}
+
+// EventType is the type of a lifecycle event, as in CloudEvents.
+type EventType string
+
+// The lifecycle events.
+const (
+	EventDue      EventType = "dev.rekey.due"      // a rotation was requested
+	EventRotated  EventType = "dev.rekey.rotated"  // a new credential is published
+	EventDeployed EventType = "dev.rekey.deployed" // a target confirmed it
+	EventRetired  EventType = "dev.rekey.retired"  // an old credential was removed
+	EventFailed   EventType = "dev.rekey.failed"   // a rotation or a deployment failed
+)
+
+// Event tells others what happened. It holds ids and words, never a secret.
+type Event struct {
+	ID       string    `json:"id"` // derived from what happened: a repetition has the same
+	Type     EventType `json:"type"`
+	Time     time.Time `json:"time"`
+	AppID    string    `json:"appId"`
+	Name     string    `json:"name"`
+	Kind     Kind      `json:"kind"`
+	Rotation string    `json:"rotation,omitempty"`
+	Target   string    `json:"target,omitempty"`
+	KeyID    string    `json:"keyId,omitempty"`
+	Reason   string    `json:"reason,omitempty"`
+}
+
+// LogEntry is one line of an application's log.
+type LogEntry struct {
+	At       time.Time `json:"at"`
+	Kind     Kind      `json:"kind"`
+	Rotation string    `json:"rotation"`
+	Target   string    `json:"target"`
+	What     string    `json:"what"`   // one word: requested, created, staged, …
+	Detail   string    `json:"detail"` // one sentence, for people
+	Actor    string    `json:"actor"`
+	Failure  bool      `json:"failure"`
+}
