@@ -3,6 +3,7 @@ package entra
 import (
 	"cmp"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -125,11 +126,12 @@ func (d *Directory) Applications(lag time.Duration) []Application {
 // ones have their object id only.
 type Change struct {
 	Application
-	Removed bool
+	Sequence uint64
+	Removed  bool
 }
 
-// Changes lists what changed after a sequence number, as a replica sees it that
-// lags, and the number to go on from. Zero lists everything that exists.
+// Changes lists what changed after a sequence number, in that order, as a replica
+// sees it that lags, and the number to go on from. Zero lists everything that exists.
 func (d *Directory) Changes(after uint64, lag time.Duration) (changes []Change, sequence uint64) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -143,10 +145,11 @@ func (d *Directory) Changes(after uint64, lag time.Duration) (changes []Change, 
 		sequence = max(sequence, v.sequence)
 		switch {
 		case v.value != nil:
-			changes = append(changes, Change{Application: *v.value})
+			changes = append(changes, Change{Application: *v.value, Sequence: v.sequence})
 		case after > 0:
-			changes = append(changes, Change{Application: Application{ObjectID: id}, Removed: true})
+			changes = append(changes, Change{Application: Application{ObjectID: id}, Sequence: v.sequence, Removed: true})
 		}
 	}
+	slices.SortFunc(changes, func(a, b Change) int { return cmp.Compare(a.Sequence, b.Sequence) })
 	return changes, sequence
 }

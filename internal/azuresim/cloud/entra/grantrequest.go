@@ -4,6 +4,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -76,9 +77,13 @@ func (g *grantRequest) basic(r *http.Request) {
 }
 
 // audience turns a scope, "https://vault.azure.net/.default", into an audience.
+// MSAL adds the OpenID Connect scopes to every request.
 func (d *Directory) audience(scope string) (audience string, refused *refusal) {
-	audience, isDefault := strings.CutSuffix(scope, "/.default")
-	if !isDefault || audience == "" || strings.ContainsAny(scope, " \t") {
+	scopes := slices.DeleteFunc(strings.Fields(scope), func(one string) bool {
+		return one == "openid" || one == "offline_access" || one == "profile"
+	})
+	audience, isDefault := strings.CutSuffix(strings.Join(scopes, " "), "/.default")
+	if !isDefault || len(scopes) != 1 || audience == "" {
 		return "", &refusal{http.StatusBadRequest, "invalid_scope", 70011, "The provided value for the input parameter 'scope' is not valid. The scope " + scope + " is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier."}
 	}
 	if !d.knownResource(audience) {
