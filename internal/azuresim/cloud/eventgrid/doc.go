@@ -1,0 +1,2 @@
+// Package eventgrid is Event Grid in the simulated cloud.
+package eventgrid

@@ -1,0 +1,36 @@
+// Package keyvault answers for the data plane of Azure Key Vault: every host
+// under vault.azure.net. It holds the objects of the vaults; the vaults
+// themselves, their access policies and the role assignments belong to Resource
+// Manager, which is asked through Access on every call.
+//
+// It promises what the REST reference and the error pages say:
+//
+//   - an unauthenticated call gets the 401 challenge, whatever it asks for;
+//   - every call is authorized by itself, by role or by access policy;
+//   - deletion is always soft, and both deletion and recovery take a moment;
+//   - every write of a secret is a new version, and events follow its life;
+//   - the limits on names, values, tags, pages and rates are enforced.
+//
+// Facts come from
+//   - https://learn.microsoft.com/rest/api/keyvault/secrets
+//   - https://learn.microsoft.com/azure/key-vault/general/rest-error-codes
+//   - https://learn.microsoft.com/azure/key-vault/general/service-limits
+//   - https://learn.microsoft.com/azure/key-vault/general/rbac-guide
+//   - https://learn.microsoft.com/azure/event-grid/event-schema-key-vault
+//
+// Where they are silent, these choices were made:
+//
+//   - A host whose vault does not exist, is deleted or still registers its DNS
+//     name has no address in Azure, so an SDK sees a transport error and retries
+//     it. Here the connection is cut without an answer, which is the same to it.
+//   - The token is checked before the api-version, the firewall after the token
+//     (its refusal names the caller), permissions before the request's content.
+//   - A secret that is being deleted or recovered does not exist for reads; a
+//     write, recovery or purge meets 409 with the matching inner code.
+//   - Versions are listed by identifier, which is not the order of creation.
+//   - Names are matched without case and shown as they were first written.
+//   - NBF and EXP of events are numbers or null, as the schema says, although
+//     the published examples show strings.
+//   - Both expiry events go only to subscriptions older than the version, and
+//     only while the version is the current one of a secret that is not deleted.
+package keyvault

@@ -1,0 +1,171 @@
+package keyvault
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
+// https://learn.microsoft.com/azure/key-vault/secrets/about-secrets
+const (
+	maxValue       = 25 * 1024
+	maxContentType = 255
+	maxTags        = 15
+	maxTag         = 256
+	maxBody        = 1 << 20
+)
+
+var objectName = regexp.MustCompile(`^[0-9a-zA-Z-]{1,127}$`)
+
+// attributes are a version's; nbf, exp, created and updated in Unix seconds.
+type attributes struct {
+	Enabled         *bool  `json:"enabled,omitempty"`
+	NotBefore       *int64 `json:"nbf,omitempty"`
+	Expires         *int64 `json:"exp,omitempty"`
+	Created         int64  `json:"created,omitempty"`
+	Updated         int64  `json:"updated,omitempty"`
+	RecoveryLevel   string `json:"recoveryLevel,omitempty"`
+	RecoverableDays int    `json:"recoverableDays,omitempty"`
+}
+
+// secretBundle is SecretBundle, SecretItem and their deleted forms in one.
+type secretBundle struct {
+	Value       *string           `json:"value,omitempty"`
+	ID          string            `json:"id"`
+	ContentType string            `json:"contentType,omitempty"`
+	Attributes  attributes        `json:"attributes"`
+	Tags        map[string]string `json:"tags,omitempty"`
+
+	RecoveryID         string `json:"recoveryId,omitempty"`
+	DeletedDate        int64  `json:"deletedDate,omitempty"`
+	ScheduledPurgeDate int64  `json:"scheduledPurgeDate,omitempty"`
+}
+
+func (c *call) bundle(s *secret, v *version) secretBundle {
+	return secretBundle{
+		ID:          c.base() + "/secrets/" + s.name + "/" + v.id,
+		ContentType: v.contentType,
+		Attributes:  v.attributes(c.vault),
+		Tags:        v.tags,
+	}
+}
+
+// item is what lists show: the current version's properties under the bare name.
+func (c *call) item(s *secret) secretBundle {
+	b := c.bundle(s, s.current())
+	b.ID = c.base() + "/secrets/" + s.name
+	return b
+}
+
+func (c *call) asDeleted(s *secret, b secretBundle) secretBundle {
+	b.RecoveryID = c.base() + "/deletedsecrets/" + s.name
+	b.DeletedDate = s.deleted.Unix()
+	b.ScheduledPurgeDate = s.purgeDate(c.vault).Unix()
+	return b
+}
+
+func (v *version) attributes(vault Vault) attributes {
+	return attributes{
+		Enabled:         &v.enabled,
+		NotBefore:       v.notBefore,
+		Expires:         v.expires,
+		Created:         v.created.Unix(),
+		Updated:         v.updated.Unix(),
+		RecoveryLevel:   recoveryLevel(vault),
+		RecoverableDays: vault.RetentionDays,
+	}
+}
+
+func recoveryLevel(vault Vault) string {
+	level := "Recoverable"
+	if vault.RetentionDays < 90 {
+		level = "CustomizedRecoverable"
+	}
+	if vault.PurgeProtection {
+		return level
+	}
+	return level + "+Purgeable"
+}
+
+// secretParameters is the body of a set and of an update; what is left out of an
+// update stays as it is, and tags are replaced as a whole.
+type secretParameters struct {
+	Value       *string           `json:"value"`
+	ContentType *string           `json:"contentType"`
+	Tags        map[string]string `json:"tags"`
+	Attributes  *attributes       `json:"attributes"`
+}
+
+func readParameters(r *http.Request) (secretParameters, error) {
+	var p secretParameters
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return p, &refusal{status: http.StatusUnsupportedMediaType, code: "UnsupportedMediaType", message: "The request's Content-Type must be application/json."}
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+		return p, &refusal{status: http.StatusRequestEntityTooLarge, code: "RequestEntityTooLarge", message: "The request's body is too large."}
+	}
+	if err != nil {
+		return p, badParameter("The request's body could not be read: %v", err)
+	}
+	if err := json.Unmarshal(body, &p); err != nil {
+		return p, badParameter("The request's body is not valid JSON: %v", err)
+	}
+	return p, p.check()
+}
+
+func (p secretParameters) check() error {
+	switch {
+	case p.Value != nil && utf8.RuneCountInString(*p.Value) > maxValue:
+		return badParameter("The value is too long: a secret holds at most %d characters.", maxValue)
+	case p.ContentType != nil && len(*p.ContentType) > maxContentType:
+		return badParameter("The contentType is too long: at most %d characters.", maxContentType)
+	case len(p.Tags) > maxTags:
+		return badParameter("Too many tags: an object has at most %d.", maxTags)
+	}
+	for name, value := range p.Tags {
+		if name == "" || len(name) > maxTag || len(value) > maxTag {
+			return badParameter("A tag's name has 1 to %d characters, its value at most %[1]d.", maxTag)
+		}
+	}
+	return nil
+}
+
+// apply needs checked parameters; the version is unchanged when it returns an error.
+func (p secretParameters) apply(v *version, now time.Time) error {
+	notBefore, expires, enabled := v.notBefore, v.expires, v.enabled
+	if a := p.Attributes; a != nil {
+		notBefore, expires = either(a.NotBefore, notBefore), either(a.Expires, expires)
+		enabled = *either(a.Enabled, &enabled)
+	}
+	if notBefore != nil && expires != nil && *notBefore >= *expires {
+		return badParameter("The attribute exp must be later than nbf.")
+	}
+	v.notBefore, v.expires, v.enabled, v.updated = notBefore, expires, enabled, now
+	v.contentType = *either(p.ContentType, &v.contentType)
+	if p.Tags != nil {
+		v.tags = p.Tags
+	}
+	return nil
+}
+
+func either[T any](given, otherwise *T) *T {
+	if given != nil {
+		return given
+	}
+	return otherwise
+}
+
+func checkName(name string) error {
+	if !objectName.MatchString(name) {
+		return badParameter("The request URI contains an invalid name: %s", strings.ToValidUTF8(name, "?"))
+	}
+	return nil
+}
