@@ -1,5 +1,7 @@
 package rotation
 
+import "encoding/json"
+
 // Application is what rekey knows of one app registration: the user's choices
 // and the names that Entra ID gave.
 type Application struct {
@@ -20,12 +22,11 @@ func (a Application) Policy(kind Kind) Policy {
 	return p
 }
 
-// TargetRow is one configured place, as the user saved it. Revision counts the saves.
+// TargetRow is one configured place, as the user saved it.
 type TargetRow struct {
-	ID          string `json:"id"`
-	Integration string `json:"integration"`
-	Kind        Kind   `json:"kind"`
-	Enabled     bool   `json:"enabled"`
-	Settings    []byte `json:"settings"`
-	Revision    int    `json:"revision"`
+	ID          string          `json:"id"`
+	Integration string          `json:"integration"`
+	Kind        Kind            `json:"kind"`
+	Enabled     bool            `json:"enabled"`
+	Settings    json.RawMessage `json:"settings"`
 }

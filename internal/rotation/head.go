@@ -13,6 +13,8 @@ type Head struct {
 	Lease       Lease     `json:"lease"`
 	Secret      KindState `json:"secret"`
 	Certificate KindState `json:"certificate"`
+	// Revision counts the changes, so that a writer can tell its own.
+	Revision int `json:"revision"`
 	// Outbox holds the lifecycle events that the last changes made and that are
 	// not known to have been published.
 	Outbox []Event `json:"outbox"`
@@ -51,12 +53,6 @@ type KindState struct {
 	RetryAt time.Time `json:"retryAt"`
 	// SchedulePaused is set by a rollback: the schedule would undo it.
 	SchedulePaused bool `json:"schedulePaused"`
-	// RevokeAt, once passed, ends every older credential, confirmed or not: the
-	// current one came from an emergency.
-	RevokeAt time.Time `json:"revokeAt"`
-	// Emergency is set while the current credential came from an emergency: its
-	// predecessors have no overlap.
-	Emergency bool `json:"emergency"`
 	// MissingSince is when a read of Graph first showed the current credential gone.
 	MissingSince time.Time `json:"missingSince"`
 }
@@ -74,6 +70,9 @@ type Entry struct {
 	Published  bool      `json:"published"`
 	Retiring   bool      `json:"retiring"`
 	At         time.Time `json:"at"` // when it was begun or adopted
+	// RevokeAt is set by an emergency: the credential has no overlap any more,
+	// and from then on it goes whether or not a target still needs it.
+	RevokeAt time.Time `json:"revokeAt"`
 
 	// Before holds the keyIds that existed before an unresolved attempt: what is
 	// among them was not made by it. Looks counts the searches for it since.

@@ -136,7 +136,7 @@ type Deployment struct {
 	Receipt   string `json:"receipt"`
 	LastError string `json:"lastError"`
 
-	CreatedAt   time.Time `json:"createdAt"`
+	BegunAt     time.Time `json:"begunAt"` // when this delivery was asked for
 	UpdatedAt   time.Time `json:"updatedAt"`
 	NextAt      time.Time `json:"nextAt"` // a known wait: nothing to do before
 	ConfirmedAt time.Time `json:"confirmedAt"`

@@ -1,0 +1,77 @@
+package rotation
+
+import (
+	"hash/fnv"
+	"slices"
+	"time"
+)
+
+// Snapshot is everything that a decision about one kind of one application is
+// made from.
+type Snapshot struct {
+	Now    time.Time
+	App    Application
+	Kind   Kind
+	Head   Head
+	Paused bool // everything is paused, not this application alone
+
+	InFlight    *Rotation    // the unpublished rotation, or nil
+	Current     *Rotation    // the published one, or nil where there is none of ours
+	Deployments []Deployment // of Current
+	Targets     []TargetRow  // of this kind
+	Holdings    []Holding    // of this kind
+}
+
+func (s Snapshot) state() *KindState { return s.Head.Kind(s.Kind) }
+
+func (s Snapshot) policy() Policy { return s.App.Policy(s.Kind) }
+
+func (s Snapshot) paused() bool { return s.Paused || s.App.Paused }
+
+// Deployment returns the current rotation's delivery to a target.
+func (s Snapshot) Deployment(target string) (Deployment, bool) {
+	i := slices.IndexFunc(s.Deployments, func(d Deployment) bool { return d.Target == target })
+	if i < 0 {
+		return Deployment{}, false
+	}
+	return s.Deployments[i], true
+}
+
+// Holding returns what a target may hold.
+func (s Snapshot) Holding(target string) Holding {
+	i := slices.IndexFunc(s.Holdings, func(h Holding) bool { return h.Target == target })
+	if i < 0 {
+		return Holding{Target: target, Kind: s.Kind}
+	}
+	return s.Holdings[i]
+}
+
+// LastConfirmation returns when a target last confirmed the current credential.
+// The zero time means that none has.
+func (s Snapshot) LastConfirmation() (last time.Time) {
+	for _, d := range s.Deployments {
+		if d.State == DeploymentConfirmed && d.ConfirmedAt.After(last) {
+			last = d.ConfirmedAt
+		}
+	}
+	return last
+}
+
+// heartbeat returns the next time at which the application is looked at even if
+// nothing is to be done. It is the same time however often it is computed, so
+// that its wake-ups fall into one, and differs between applications, so that
+// they do not all come at once.
+func (s Snapshot) heartbeat() time.Time {
+	every := s.policy().Waits.Heartbeat
+	if every <= 0 {
+		every = DefaultWaits().Heartbeat
+	}
+	return nextBeat(s.Now, every, s.App.AppID+string(s.Kind))
+}
+
+func nextBeat(now time.Time, every time.Duration, who string) time.Time {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(who))
+	offset := time.Duration(hash.Sum64() % uint64(every))
+	return now.Add(-offset).Truncate(every).Add(every + offset)
+}
