@@ -65,13 +65,13 @@ func New(opts Options) (*Cloud, error) {
 		logger:  cmp.Or(opts.Logger, slog.New(slog.DiscardHandler)),
 		ca:      ca,
 		calls:   newCalls(),
+		faults:  newFaults(),
 		face:    http.NewServeMux(),
 		tunnels: newTunnels(),
 		hosts:   map[string]http.Handler{},
 		states:  map[string]func() any{},
 		serving: make(chan struct{}),
 	}
-	c.faults = newFaults(c.clock)
 	c.mountFace()
 	errorLog := slog.NewLogLogger(c.logger.Handler(), slog.LevelDebug)
 	c.inner = &http.Server{Handler: http.HandlerFunc(c.serveHost), TLSConfig: c.ServerTLS(), ErrorLog: errorLog}
@@ -113,6 +113,7 @@ func (c *Cloud) Serve(l net.Listener) error {
 	go func() { inner <- c.inner.ServeTLS(c.tunnels, "", "") }()
 	err := c.outer.Serve(l)
 	c.tunnels.Close()
+	c.inner.Close()
 	if err = errors.Join(err, <-inner); errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -64,7 +65,7 @@ func gunzipped(service http.Handler) http.Handler {
 
 func plainBody(r *http.Request) ([]byte, error) {
 	body := io.Reader(r.Body)
-	switch encoding := r.Header.Get("Content-Encoding"); encoding {
+	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
 	case "", "identity":
 	case "gzip":
 		unzip, err := gzip.NewReader(body)

@@ -38,8 +38,20 @@ func (s *Service) listApplications(r *request) (*answer, error) {
 	if err := mayReadApplications(r.token); err != nil {
 		return nil, err
 	}
-	apps := s.directory.Applications(s.readLag("applications"))
-	return page(r, applicationType, showAll(apps, showApplication))
+	apps := collection[entra.Application]{of: applicationType, show: showApplication, field: applicationField}
+	return apps.page(s, r, s.directory.Applications)
+}
+
+func applicationField(a entra.Application, property string) string {
+	switch property {
+	case "id":
+		return a.ObjectID
+	case "appId":
+		return a.AppID
+	case "displayName":
+		return a.DisplayName
+	}
+	return ""
 }
 
 // createApplication registers an application; with OwnedBy its creator owns it.

@@ -7,54 +7,50 @@ import (
 	"strings"
 )
 
-// filter reports whether an object is wanted.
-type filter func(shown map[string]any) bool
+// filter wants objects for what one property says.
+type filter struct {
+	property string
+	matches  func(string) bool
+}
 
 var (
 	equals     = regexp.MustCompile(`^(\w+) eq '((?:[^']|'')*)'$`)
 	startsWith = regexp.MustCompile(`^startswith\((\w+), ?'((?:[^']|'')*)'\)$`)
 	oneOf      = regexp.MustCompile(`^(\w+) in ?\((.*)\)$`)
-	text       = regexp.MustCompile(`^'((?:[^']|'')*)'$`)
+	quoted     = regexp.MustCompile(`^'((?:[^']|'')*)'$`)
 )
 
 // readFilter reads the clauses that are simulated: eq, in and startswith.
 // https://learn.microsoft.com/graph/filter-query-parameter
-func readFilter(value string, of entityType) (filter, error) {
+func readFilter(value string, of entityType) (*filter, error) {
 	value = strings.TrimSpace(value)
-	if match := equals.FindStringSubmatch(value); match != nil && filterable(match[1]) {
-		return compare(match[1], func(s string) bool { return strings.EqualFold(s, unquote(match[2])) }), nil
+	if match := equals.FindStringSubmatch(value); match != nil && filterable(match[1], of) {
+		return &filter{match[1], func(s string) bool { return strings.EqualFold(s, unquote(match[2])) }}, nil
 	}
 	if match := startsWith.FindStringSubmatch(value); match != nil && match[1] == "displayName" {
 		prefix := strings.ToLower(unquote(match[2]))
-		return compare(match[1], func(s string) bool { return strings.HasPrefix(strings.ToLower(s), prefix) }), nil
+		return &filter{match[1], func(s string) bool { return strings.HasPrefix(strings.ToLower(s), prefix) }}, nil
 	}
-	if match := oneOf.FindStringSubmatch(value); match != nil && filterable(match[1]) {
+	if match := oneOf.FindStringSubmatch(value); match != nil && filterable(match[1], of) {
 		return readIn(match[1], match[2])
 	}
 	return nil, badRequest("Request_UnsupportedQuery", fmt.Sprintf("Unsupported or invalid query filter clause specified for resource '%s': %s.", of.name, value))
 }
 
-func readIn(property, values string) (filter, error) {
+func readIn(property, values string) (*filter, error) {
 	var wanted []string
 	for _, value := range strings.Split(values, ",") {
-		match := text.FindStringSubmatch(strings.TrimSpace(value))
+		match := quoted.FindStringSubmatch(strings.TrimSpace(value))
 		if match == nil {
 			return nil, badRequest("BadRequest", "Invalid filter clause: "+value+" is not a string.")
 		}
 		wanted = append(wanted, strings.ToLower(unquote(match[1])))
 	}
-	return compare(property, func(s string) bool { return slices.Contains(wanted, strings.ToLower(s)) }), nil
+	return &filter{property, func(s string) bool { return slices.Contains(wanted, strings.ToLower(s)) }}, nil
 }
 
-func filterable(property string) bool {
-	return slices.Contains([]string{"id", "appId", "displayName", "servicePrincipalType"}, property)
-}
-
-func compare(property string, matches func(string) bool) filter {
-	return func(shown map[string]any) bool {
-		s, isString := shown[property].(string)
-		return isString && matches(s)
-	}
+func filterable(property string, of entityType) bool {
+	return of.knows(property) && slices.Contains([]string{"id", "appId", "displayName", "servicePrincipalType"}, property)
 }
 
 func unquote(s string) string { return strings.ReplaceAll(s, "''", "'") }

@@ -17,7 +17,7 @@ const (
 // https://learn.microsoft.com/graph/query-parameters
 type options struct {
 	selected   []string
-	filter     filter
+	filter     *filter
 	orderBy    string
 	descending bool
 	top        int

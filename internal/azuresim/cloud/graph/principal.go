@@ -25,13 +25,30 @@ func (s *Service) servicePrincipals(r *request, target resource) (*answer, error
 		return nil, err
 	}
 	if target.key.id == "" {
-		all := s.directory.ServicePrincipals(s.readLag("servicePrincipals"))
-		return page(r, servicePrincipalType, showAll(all, showPrincipal))
+		all := collection[entra.ServicePrincipal]{of: servicePrincipalType, show: showPrincipal, field: principalField}
+		return all.page(s, r, s.directory.ServicePrincipals)
 	}
 	return s.getServicePrincipal(r, target.key)
 }
 
+func principalField(sp entra.ServicePrincipal, property string) string {
+	switch property {
+	case "id":
+		return sp.ObjectID
+	case "appId":
+		return sp.AppID
+	case "displayName":
+		return sp.DisplayName
+	case "servicePrincipalType":
+		return sp.Type
+	}
+	return ""
+}
+
 func (s *Service) getServicePrincipal(r *request, k key) (*answer, error) {
+	if !guid.MatchString(k.id) {
+		return nil, invalidID(k.id)
+	}
 	options, err := readOptions(r.URL.Query(), servicePrincipalType)
 	if err != nil {
 		return nil, err

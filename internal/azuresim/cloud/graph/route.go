@@ -54,6 +54,10 @@ func noSegment(segment string) *problem {
 	return badRequest("BadRequest", "Resource not found for the segment '"+segment+"'.")
 }
 
+func invalidID(id string) *problem {
+	return badRequest("Request_BadRequest", "Invalid object identifier '"+id+"'.")
+}
+
 func notAllowed(method string) *problem {
 	return &problem{status: http.StatusMethodNotAllowed, code: "Request_BadRequest",
 		message: "Specified HTTP method is not allowed for the request target: " + method + "."}
@@ -64,7 +68,7 @@ func (s *Service) applications(r *request, target resource) (*answer, error) {
 		return s.applicationCollection(r, target)
 	}
 	if !guid.MatchString(target.key.id) {
-		return nil, badRequest("Request_BadRequest", "Invalid object identifier '"+target.key.id+"'.")
+		return nil, invalidID(target.key.id)
 	}
 	switch r.Method + " " + strings.TrimPrefix(target.rest, "microsoft.graph.") {
 	case "GET ":
@@ -100,12 +104,16 @@ func (s *Service) applicationCollection(r *request, target resource) (*answer, e
 }
 
 // readLag is how far the replica is behind whose turn it is to read something.
-func (s *Service) readLag(what string) time.Duration {
+func (s *Service) readLag(what string) time.Duration { return s.lag(s.nextReplica(what)) }
+
+func (s *Service) lag(replica int) time.Duration { return time.Duration(replica) * s.opts.ReadLag }
+
+func (s *Service) nextReplica(what string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	turn := s.turns[what]
 	s.turns[what] = (turn + 1) % s.opts.Replicas
-	return time.Duration(turn) * s.opts.ReadLag
+	return turn
 }
 
 // find returns the application as of a lag.

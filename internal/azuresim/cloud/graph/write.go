@@ -45,19 +45,22 @@ func (w *writes) begin(objectID string, now time.Time, window time.Duration) err
 	return nil
 }
 
-func (w *writes) end(objectID string, now time.Time) {
+// end lets the next write in. One that changed nothing opens no window.
+func (w *writes) end(objectID string, now time.Time, changed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	one := w.open[objectID]
 	if one.count--; one.count == 0 {
 		one.overlaps = 0
 	}
-	one.ended = now
+	if changed {
+		one.ended = now
+	}
 }
 
 // write changes one application. What change gets is the state at the beginning,
 // however long the write takes.
-func (s *Service) write(r *request, k key, change func(*entra.Application) error) error {
+func (s *Service) write(r *request, k key, change func(*entra.Application) error) (err error) {
 	app, err := s.find(k, 0)
 	if err != nil {
 		return err
@@ -68,17 +71,25 @@ func (s *Service) write(r *request, k key, change func(*entra.Application) error
 	if err := s.writes.begin(app.ObjectID, s.clock.Now(), s.opts.WriteWindow); err != nil {
 		return err
 	}
-	defer func() { s.writes.end(app.ObjectID, s.clock.Now()) }()
-	if app, err = s.find(k, 0); err != nil {
+	defer func() { s.writes.end(app.ObjectID, s.clock.Now(), err == nil) }()
+	begun, err := s.find(k, 0)
+	if err != nil {
 		return err
 	}
 	s.wait(r.Context(), s.opts.WriteLatency)
-	changed := app.Clone()
+	changed := begun.Clone()
 	if err := change(&changed); err != nil {
 		return err
 	}
+	return s.commit(changed)
+}
+
+func (s *Service) commit(changed entra.Application) error {
 	if len(changed.Passwords)+len(changed.Keys) > s.opts.MaxCredentials {
 		return tooLarge()
+	}
+	if _, err := s.find(key{id: changed.ObjectID}, 0); err != nil {
+		return err // it was deleted meanwhile
 	}
 	s.directory.PutApplication(changed)
 	return nil
