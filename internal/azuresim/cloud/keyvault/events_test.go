@@ -17,7 +17,7 @@ const day = 24 * time.Hour
 func setUntil(t *testing.T, c *azsecrets.Client, name string, expires time.Time) string {
 	t.Helper()
 	resp, err := c.SetSecret(t.Context(), name, azsecrets.SetSecretParameters{
-		Value: ptr("v"), SecretAttributes: &azsecrets.SecretAttributes{Expires: &expires}}, nil)
+		Value: new("v"), SecretAttributes: &azsecrets.SecretAttributes{Expires: &expires}}, nil)
 	require.NoError(t, err)
 	return resp.ID.Version()
 }
@@ -66,7 +66,7 @@ func TestOnlyTheCurrentVersionNearsItsEnd(t *testing.T) {
 	require.NoError(t, err)
 	later := setUntil(t, c, "moved", w.clock.Now().Add(40*day))
 	_, err = c.UpdateSecretProperties(t.Context(), "moved", later, azsecrets.UpdateSecretPropertiesParameters{
-		SecretAttributes: &azsecrets.SecretAttributes{Expires: ptr(w.clock.Now().Add(50 * day))}}, nil)
+		SecretAttributes: &azsecrets.SecretAttributes{Expires: new(w.clock.Now().Add(50 * day))}}, nil)
 	require.NoError(t, err)
 	for range 4 {
 		assert.Equal(t, "Microsoft.KeyVault.SecretNewVersionCreated", w.events.next(t).Type)

@@ -52,7 +52,7 @@ func TestPoliciesDecideVerbByVerb(t *testing.T) {
 
 	_, err := c.GetSecret(t.Context(), "db", "", nil)
 	require.NoError(t, err)
-	_, err = c.SetSecret(t.Context(), "db", azsecrets.SetSecretParameters{Value: ptr("v")}, nil)
+	_, err = c.SetSecret(t.Context(), "db", azsecrets.SetSecretParameters{Value: new("v")}, nil)
 	refused(t, err, 403, "Forbidden", "AccessDenied")
 	assert.ErrorContains(t, err, "The user, group or application 'appid=app-of-"+bob+";oid="+bob+";iss=https://sts.windows.net/"+tenant+"/' does not have secrets set permission on key vault 'safe;location=westeurope'.")
 }
@@ -72,7 +72,7 @@ func TestRolesDecideActionByAction(t *testing.T) {
 	_, err := c.NewListSecretPropertiesPager(nil).NextPage(t.Context())
 	require.NoError(t, err)
 
-	_, err = c.SetSecret(t.Context(), "Other", azsecrets.SetSecretParameters{Value: ptr("v")}, nil)
+	_, err = c.SetSecret(t.Context(), "Other", azsecrets.SetSecretParameters{Value: new("v")}, nil)
 	refused(t, err, 403, "Forbidden", "ForbiddenByRbac")
 	assert.ErrorContains(t, err, `Action: 'Microsoft.KeyVault/vaults/secrets/setSecret/action'\r\nResource: '/subscriptions/s/resourcegroups/team/providers/microsoft.keyvault/vaults/safe/secrets/other'\r\nAssignment: (not found)`)
 	_, err = w.as(t, alice).GetSecret(t.Context(), "db", "", nil)

@@ -164,8 +164,6 @@ func refused(t *testing.T, err error, status int, code, inner string) {
 	assert.Equal(t, inner, body.Error.Inner.Code)
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func set(t *testing.T, c *azsecrets.Client, name, value string) azsecrets.SetSecretResponse {
 	t.Helper()
 	resp, err := c.SetSecret(t.Context(), name, azsecrets.SetSecretParameters{Value: &value}, nil)

@@ -23,7 +23,7 @@ func TestEveryWriteIsANewVersion(t *testing.T) {
 	expires := time.Now().Add(time.Hour).Truncate(time.Second).UTC()
 
 	first, err := c.SetSecret(t.Context(), "Db", azsecrets.SetSecretParameters{
-		Value: ptr("one"), ContentType: ptr("text/plain"), Tags: map[string]*string{"appId": ptr("42")},
+		Value: new("one"), ContentType: new("text/plain"), Tags: map[string]*string{"appId": new("42")},
 		SecretAttributes: &azsecrets.SecretAttributes{Expires: &expires},
 	}, nil)
 	require.NoError(t, err)
@@ -53,23 +53,23 @@ func TestUpdateChangesWhatIsGiven(t *testing.T) {
 	w := start(t, keyvault.Options{})
 	c := w.as(t, alice)
 	made, err := c.SetSecret(t.Context(), "db", azsecrets.SetSecretParameters{
-		Value: ptr("one"), ContentType: ptr("text/plain"), Tags: map[string]*string{"old": ptr("1")}}, nil)
+		Value: new("one"), ContentType: new("text/plain"), Tags: map[string]*string{"old": new("1")}}, nil)
 	require.NoError(t, err)
 
 	updated, err := c.UpdateSecretProperties(t.Context(), "db", made.ID.Version(), azsecrets.UpdateSecretPropertiesParameters{
-		Tags:             map[string]*string{"new": ptr("2")},
-		SecretAttributes: &azsecrets.SecretAttributes{Enabled: ptr(false)},
+		Tags:             map[string]*string{"new": new("2")},
+		SecretAttributes: &azsecrets.SecretAttributes{Enabled: new(false)},
 	}, nil)
 	require.NoError(t, err)
 	assert.Nil(t, updated.Value, "an update does not show the value")
-	assert.Equal(t, map[string]*string{"new": ptr("2")}, updated.Tags)
+	assert.Equal(t, map[string]*string{"new": new("2")}, updated.Tags)
 	assert.Equal(t, "text/plain", *updated.ContentType)
 
 	_, err = c.GetSecret(t.Context(), "db", "", nil)
 	refused(t, err, 403, "Forbidden", "SecretDisabled")
 
 	_, err = c.UpdateSecretProperties(t.Context(), "db", "", azsecrets.UpdateSecretPropertiesParameters{
-		SecretAttributes: &azsecrets.SecretAttributes{Enabled: ptr(true), Expires: ptr(time.Now().Add(-time.Hour))}}, nil)
+		SecretAttributes: &azsecrets.SecretAttributes{Enabled: new(true), Expires: new(time.Now().Add(-time.Hour))}}, nil)
 	require.NoError(t, err)
 	_, err = c.GetSecret(t.Context(), "db", "", nil)
 	assert.NoError(t, err, "an expired secret can be read")
@@ -114,7 +114,7 @@ func TestDeletionIsSoft(t *testing.T) {
 	w := start(t, keyvault.Options{DeletionDelay: time.Minute, RecoveryDelay: time.Minute})
 	c := w.as(t, alice)
 	set(t, c, "db", "one")
-	again := azsecrets.SetSecretParameters{Value: ptr("two")}
+	again := azsecrets.SetSecretParameters{Value: new("two")}
 
 	gone, err := c.DeleteSecret(t.Context(), "db", nil)
 	require.NoError(t, err)
@@ -220,7 +220,7 @@ func TestThrottlingIsPerVaultAndTenSeconds(t *testing.T) {
 	for range 300 {
 		set(t, c, "db", "v")
 	}
-	_, err := c.SetSecret(t.Context(), "db", azsecrets.SetSecretParameters{Value: ptr("v")}, nil)
+	_, err := c.SetSecret(t.Context(), "db", azsecrets.SetSecretParameters{Value: new("v")}, nil)
 	refused(t, err, 429, "Throttled", "")
 	var response *azcore.ResponseError
 	require.ErrorAs(t, err, &response)

@@ -15,8 +15,8 @@ const setSecret = "Microsoft.KeyVault/vaults/secrets/setSecret/action"
 
 func parameters(role, principal string, kind *armauthorization.PrincipalType) armauthorization.RoleAssignmentCreateParameters {
 	return armauthorization.RoleAssignmentCreateParameters{Properties: &armauthorization.RoleAssignmentProperties{
-		RoleDefinitionID: ptr("/subscriptions/" + sub + "/providers/Microsoft.Authorization/roleDefinitions/" + role),
-		PrincipalID:      ptr(principal), PrincipalType: kind,
+		RoleDefinitionID: new("/subscriptions/" + sub + "/providers/Microsoft.Authorization/roleDefinitions/" + role),
+		PrincipalID:      new(principal), PrincipalType: kind,
 	}}
 }
 
@@ -24,7 +24,7 @@ func TestAssignmentsTakeEffectLate(t *testing.T) {
 	w := start(t, resourcemanager.Options{RolePropagation: time.Minute})
 	vault := w.service.AddVault(resourcemanager.Vault{Name: "safe", Subscription: sub, ResourceGroup: "Rg", RBAC: true})
 	c := w.roles(t, owner)
-	servicePrincipal := ptr(armauthorization.PrincipalTypeServicePrincipal)
+	servicePrincipal := new(armauthorization.PrincipalTypeServicePrincipal)
 
 	made, err := c.Create(t.Context(), vault, guid1, parameters(resourcemanager.KeyVaultSecretsOfficer, app, servicePrincipal), nil)
 	require.NoError(t, err)
@@ -97,9 +97,9 @@ func TestPrincipalsMustBeKnown(t *testing.T) {
 	scope := "/subscriptions/" + sub
 	_, err := c.Create(t.Context(), scope, guid1, parameters(resourcemanager.Reader, fresh, nil), nil)
 	refused(t, err, 400, "PrincipalNotFound")
-	_, err = c.Create(t.Context(), scope, guid1, parameters(resourcemanager.Reader, app, ptr(armauthorization.PrincipalTypeUser)), nil)
+	_, err = c.Create(t.Context(), scope, guid1, parameters(resourcemanager.Reader, app, new(armauthorization.PrincipalTypeUser)), nil)
 	refused(t, err, 400, "UnmatchedPrincipalType")
-	_, err = c.Create(t.Context(), scope, guid1, parameters(resourcemanager.Reader, fresh, ptr(armauthorization.PrincipalTypeServicePrincipal)), nil)
+	_, err = c.Create(t.Context(), scope, guid1, parameters(resourcemanager.Reader, fresh, new(armauthorization.PrincipalTypeServicePrincipal)), nil)
 	require.NoError(t, err, "its type says that it need not be looked up")
 }
 
@@ -202,7 +202,7 @@ func TestAssignmentsAreListedByScopeAndPrincipal(t *testing.T) {
 			assert.Equal(t, c.want, scopes)
 		})
 	}
-	_, err := w.roles(t, owner).NewListForScopePager(rg, &armauthorization.RoleAssignmentsClientListForScopeOptions{Filter: ptr("role eq 'x'")}).NextPage(t.Context())
+	_, err := w.roles(t, owner).NewListForScopePager(rg, &armauthorization.RoleAssignmentsClientListForScopeOptions{Filter: new("role eq 'x'")}).NextPage(t.Context())
 	refused(t, err, 400, "InvalidFilter")
 }
 
@@ -215,7 +215,7 @@ func TestRoleDefinitions(t *testing.T) {
 	assert.Equal(t, "Key Vault Secrets Officer", *found.Properties.RoleName)
 	assert.Equal(t, "Microsoft.KeyVault/vaults/secrets/*", *found.Properties.Permissions[0].DataActions[0])
 
-	page, err := c.NewListPager("/subscriptions/"+sub, &armauthorization.RoleDefinitionsClientListOptions{Filter: ptr("roleName eq 'Reader'")}).NextPage(t.Context())
+	page, err := c.NewListPager("/subscriptions/"+sub, &armauthorization.RoleDefinitionsClientListOptions{Filter: new("roleName eq 'Reader'")}).NextPage(t.Context())
 	require.NoError(t, err)
 	require.Len(t, page.Value, 1)
 	assert.Equal(t, resourcemanager.Reader, *page.Value[0].Name)

@@ -123,5 +123,3 @@ func refused(t *testing.T, err error, status int, code string) {
 	assert.Equal(t, status, response.StatusCode)
 	assert.Equal(t, code, response.ErrorCode)
 }
-
-func ptr[T any](v T) *T { return &v }

@@ -15,10 +15,10 @@ import (
 
 func creation(rbac bool) armkeyvault.VaultCreateOrUpdateParameters {
 	return armkeyvault.VaultCreateOrUpdateParameters{
-		Location: ptr("westeurope"),
+		Location: new("westeurope"),
 		Properties: &armkeyvault.VaultProperties{
-			TenantID: ptr(tenant), EnableRbacAuthorization: &rbac, AccessPolicies: []*armkeyvault.AccessPolicyEntry{},
-			SKU: &armkeyvault.SKU{Family: ptr(armkeyvault.SKUFamilyA), Name: ptr(armkeyvault.SKUNameStandard)},
+			TenantID: new(tenant), EnableRbacAuthorization: &rbac, AccessPolicies: []*armkeyvault.AccessPolicyEntry{},
+			SKU: &armkeyvault.SKU{Family: new(armkeyvault.SKUFamilyA), Name: new(armkeyvault.SKUNameStandard)},
 		},
 	}
 }
@@ -75,7 +75,7 @@ func TestVaultsAreListedInPagesToWhoMayReadThem(t *testing.T) {
 }
 
 func policyOf(who string, secrets ...armkeyvault.SecretPermissions) armkeyvault.VaultAccessPolicyParameters {
-	entry := &armkeyvault.AccessPolicyEntry{TenantID: ptr(tenant), ObjectID: ptr(who), Permissions: &armkeyvault.Permissions{}}
+	entry := &armkeyvault.AccessPolicyEntry{TenantID: new(tenant), ObjectID: new(who), Permissions: &armkeyvault.Permissions{}}
 	for _, verb := range secrets {
 		entry.Permissions.Secrets = append(entry.Permissions.Secrets, &verb)
 	}
@@ -151,7 +151,7 @@ func TestDeletedVaultsKeepTheirName(t *testing.T) {
 	require.NoError(t, err)
 
 	recovery := creation(false)
-	recovery.Properties.CreateMode = ptr(armkeyvault.CreateModeRecover)
+	recovery.Properties.CreateMode = new(armkeyvault.CreateModeRecover)
 	_, err = c.BeginCreateOrUpdate(t.Context(), "Rg", "safe", recovery, nil)
 	require.NoError(t, err)
 	after, resolves := w.service.Vault("safe")
@@ -173,8 +173,8 @@ func TestUpdatesMergeAndPutsReplace(t *testing.T) {
 	w.service.AddVault(resourcemanager.Vault{Name: "safe", Subscription: sub, ResourceGroup: "Rg", RBAC: true, RetentionDays: 7, Tags: map[string]string{"team": "a"}})
 	c := w.vaults(t, owner)
 	updated, err := c.Update(t.Context(), "Rg", "safe", armkeyvault.VaultPatchParameters{Properties: &armkeyvault.VaultPatchProperties{
-		PublicNetworkAccess: ptr("Disabled"),
-		NetworkACLs:         &armkeyvault.NetworkRuleSet{DefaultAction: ptr(armkeyvault.NetworkRuleActionDeny), IPRules: []*armkeyvault.IPRule{{Value: ptr("203.0.113.7")}}},
+		PublicNetworkAccess: new("Disabled"),
+		NetworkACLs:         &armkeyvault.NetworkRuleSet{DefaultAction: new(armkeyvault.NetworkRuleActionDeny), IPRules: []*armkeyvault.IPRule{{Value: new("203.0.113.7")}}},
 	}}, nil)
 	require.NoError(t, err)
 	assert.Equal(t, "a", *updated.Tags["team"])
@@ -197,7 +197,7 @@ func TestOnlyWhoGrantsRolesChangesTheModel(t *testing.T) {
 	w := start(t, resourcemanager.Options{})
 	vault := w.service.AddVault(resourcemanager.Vault{Name: "safe", Subscription: sub, ResourceGroup: "Rg"})
 	w.grant(app, resourcemanager.Contributor, vault)
-	patch := armkeyvault.VaultPatchParameters{Properties: &armkeyvault.VaultPatchProperties{EnableRbacAuthorization: ptr(true)}}
+	patch := armkeyvault.VaultPatchParameters{Properties: &armkeyvault.VaultPatchProperties{EnableRbacAuthorization: new(true)}}
 	_, err := w.vaults(t, app).Update(t.Context(), "Rg", "safe", patch, nil)
 	refused(t, err, 403, "InsufficientPermissions")
 	_, err = w.vaults(t, owner).Update(t.Context(), "Rg", "safe", patch, nil)
