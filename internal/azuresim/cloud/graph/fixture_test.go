@@ -76,6 +76,25 @@ func (n *tenant) owned(name string) entra.Application {
 	return app
 }
 
+// pass moves time on, step by step, until stopped: a request on its way may begin
+// to wait at any moment.
+func (n *tenant) pass(step time.Duration) (stop func()) {
+	ticker := time.NewTicker(time.Millisecond)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-ticker.C:
+				n.clock.Advance(step)
+			case <-done:
+				ticker.Stop()
+				return
+			}
+		}
+	}()
+	return func() { close(done) }
+}
+
 func (n *tenant) options() azcore.ClientOptions {
 	return azcore.ClientOptions{Transport: n.cloud.Client(), Retry: policy.RetryOptions{MaxRetries: -1}}
 }

@@ -1,13 +1,21 @@
 package graph_test
 
 import (
+	"crypto/x509"
+	"fmt"
+	"net/http"
 	"testing"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/google/uuid"
+	core "github.com/microsoftgraph/msgraph-sdk-go-core"
 	"github.com/microsoftgraph/msgraph-sdk-go/applications"
 	"github.com/microsoftgraph/msgraph-sdk-go/applicationswithappid"
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
+	"github.com/microsoftgraph/msgraph-sdk-go/models/odataerrors"
+	"github.com/microsoftgraph/msgraph-sdk-go/serviceprincipals"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -63,4 +71,79 @@ func addPassword(t *testing.T, client *applications.ApplicationsRequestBuilder, 
 	added, err := client.ByApplicationId(objectID).AddPassword().Post(t.Context(), body, nil)
 	require.NoError(t, err)
 	return added
+}
+
+// A certificate is registered by a PATCH that keeps the other ones, and signs in.
+func TestACertificateIsRegisteredAndSignsIn(t *testing.T) {
+	n := start(t, entra.Options{}, graph.Options{})
+	app := n.owned("shop")
+	now := time.Now()
+	old := entra.NewKey(quickCertificate(t, now.Add(-time.Hour), now.Add(time.Hour)))
+	app.Keys = []entra.Key{old}
+	n.directory.PutApplication(app)
+	client, _ := n.sdk(n.secretCredential(n.rotator.AppID, n.secret))
+	certificate, private := certificate(t, now.Add(-time.Hour), now.Add(time.Hour))
+
+	selected := &applications.ApplicationItemRequestBuilderGetRequestConfiguration{
+		QueryParameters: &applications.ApplicationItemRequestBuilderGetQueryParameters{Select: []string{"id", "keyCredentials"}}}
+	read, err := client.ByApplicationId(app.ObjectID).Get(t.Context(), selected)
+	require.NoError(t, err)
+	require.Len(t, read.GetKeyCredentials(), 1)
+	assert.Equal(t, old.Certificate.Raw, read.GetKeyCredentials()[0].GetKey())
+
+	kept := read.GetKeyCredentials()[0]
+	kept.SetKey(nil)
+	kind, usage, keyID := "AsymmetricX509Cert", "Verify", uuid.New()
+	added := models.NewKeyCredential()
+	added.SetTypeEscaped(&kind)
+	added.SetUsage(&usage)
+	added.SetKey(certificate.Raw)
+	added.SetKeyId(&keyID)
+	change := models.NewApplication()
+	change.SetKeyCredentials([]models.KeyCredentialable{kept, added})
+	_, err = client.ByApplicationId(app.ObjectID).Patch(t.Context(), change, nil)
+	require.NoError(t, err)
+
+	read, err = client.ByApplicationId(app.ObjectID).Get(t.Context(), nil)
+	require.NoError(t, err)
+	require.Len(t, read.GetKeyCredentials(), 2)
+	assert.Equal(t, old.KeyID, read.GetKeyCredentials()[0].GetKeyId().String())
+	assert.Equal(t, keyID, *read.GetKeyCredentials()[1].GetKeyId())
+
+	credential, err := azidentity.NewClientCertificateCredential(tenantID, app.AppID, []*x509.Certificate{certificate}, private,
+		&azidentity.ClientCertificateCredentialOptions{ClientOptions: n.options()})
+	require.NoError(t, err)
+	_, err = credential.GetToken(t.Context(), vaultScope())
+	require.NoError(t, err)
+}
+
+func TestTheSDKUnderstandsListsAndErrors(t *testing.T) {
+	n := start(t, entra.Options{}, graph.Options{})
+	for i := range 150 {
+		n.owned(fmt.Sprintf("app %d", i))
+	}
+	foreign := n.directory.AddApplication(entra.Application{DisplayName: "foreign"})
+	client, adapter := n.sdk(n.secretCredential(n.rotator.AppID, n.secret))
+	first, err := client.Get(t.Context(), nil)
+	require.NoError(t, err)
+	pages, err := core.NewPageIterator[models.Applicationable](first, adapter, models.CreateApplicationCollectionResponseFromDiscriminatorValue)
+	require.NoError(t, err)
+	seen := 0
+	require.NoError(t, pages.Iterate(t.Context(), func(models.Applicationable) bool { seen++; return true }))
+	assert.Equal(t, 152, seen)
+
+	principals := serviceprincipals.NewServicePrincipalsRequestBuilderInternal(map[string]string{"baseurl": adapter.GetBaseUrl()}, adapter)
+	filter := "appId eq '" + n.rotator.AppID + "'"
+	found, err := principals.Get(t.Context(), &serviceprincipals.ServicePrincipalsRequestBuilderGetRequestConfiguration{
+		QueryParameters: &serviceprincipals.ServicePrincipalsRequestBuilderGetQueryParameters{Filter: &filter}})
+	require.NoError(t, err)
+	require.Len(t, found.GetValue(), 1)
+	assert.Equal(t, n.principal.ObjectID, *found.GetValue()[0].GetId())
+
+	_, err = client.ByApplicationId(foreign.ObjectID).AddPassword().Post(t.Context(), applications.NewItemAddPasswordPostRequestBody(), nil)
+	var refused *odataerrors.ODataError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, http.StatusForbidden, refused.GetStatusCode())
+	assert.Equal(t, "Authorization_RequestDenied", *refused.GetErrorEscaped().GetCode())
+	assert.NotEmpty(t, *refused.GetErrorEscaped().GetInnerError().GetRequestId())
 }

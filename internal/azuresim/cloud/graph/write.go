@@ -25,7 +25,8 @@ func newWrites() *writes { return &writes{open: map[string]*ongoing{}} }
 // begin admits a write or refuses it. Of those that overlap another one every
 // second is refused; the others are admitted and, because they started from the
 // same state, the last of them to finish undoes the rest.
-func (w *writes) begin(objectID string, now time.Time, window time.Duration) error {
+// The state is read while no other write can begin.
+func (w *writes) begin(objectID string, now time.Time, window time.Duration, read func() error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	one := w.open[objectID]
@@ -40,6 +41,9 @@ func (w *writes) begin(objectID string, now time.Time, window time.Duration) err
 		}
 	} else if now.Sub(one.ended) < window {
 		return concurrent()
+	}
+	if err := read(); err != nil {
+		return err
 	}
 	one.count++
 	return nil
@@ -68,16 +72,16 @@ func (s *Service) write(r *request, k key, change func(*entra.Application) error
 	if err := mayWrite(r.token, app); err != nil {
 		return err
 	}
-	if err := s.writes.begin(app.ObjectID, s.clock.Now(), s.opts.WriteWindow); err != nil {
+	read := func() error {
+		app, err = s.find(k, 0)
+		return err
+	}
+	if err := s.writes.begin(app.ObjectID, s.clock.Now(), s.opts.WriteWindow, read); err != nil {
 		return err
 	}
 	defer func() { s.writes.end(app.ObjectID, s.clock.Now(), err == nil) }()
-	begun, err := s.find(k, 0)
-	if err != nil {
-		return err
-	}
 	s.wait(r.Context(), s.opts.WriteLatency)
-	changed := begun.Clone()
+	changed := app.Clone()
 	if err := change(&changed); err != nil {
 		return err
 	}
