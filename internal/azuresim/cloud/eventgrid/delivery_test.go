@@ -112,6 +112,30 @@ func TestDeliveryIsRetriedOnSchedule(t *testing.T) {
 	w.settled(t, 4, 1, 0)
 }
 
+func TestWithoutASubscriptionNothingIsTriedAgain(t *testing.T) {
+	for name, unsubscribe := range map[string]func(*world){
+		"one is removed":  func(w *world) { w.service.Unsubscribe(vaultID, "near") },
+		"all are removed": func(w *world) { w.service.UnsubscribeAll(vaultID) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t, eventgrid.EventGridSchema, eventgrid.Options{})
+			url, got := webhook(t, 500)
+			other, later := webhook(t)
+			w.subscribe(t, eventgrid.Subscription{Name: "near", Source: vaultID, Endpoint: url})
+			w.subscribe(t, eventgrid.Subscription{Name: "near", Source: topicID, Endpoint: other})
+			w.raise("Near", "db")
+			next(t, got)
+			w.settled(t, 1, 0, 0)
+			unsubscribe(w)
+			w.clock.Advance(10 * time.Second)
+			require.Len(t, w.service.State().Subscriptions, 1)
+			w.service.Raise(eventgrid.SystemEvent{Source: topicID, Type: "Near", Since: w.clock.Now()})
+			next(t, later)
+			assert.Empty(t, got)
+		})
+	}
+}
+
 func TestRetriesCanBeHurried(t *testing.T) {
 	w := start(t, eventgrid.EventGridSchema, eventgrid.Options{RetryScale: 0.0001})
 	url, got := webhook(t, 500, 500)

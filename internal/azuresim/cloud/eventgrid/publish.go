@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/rekey-dev/rekey/internal/azuresim/cloud/entra"
 )
 
 // maxRequest is 1 MB, of one event or a batch.
@@ -65,7 +67,7 @@ func (s *Service) authorize(r *http.Request, to Topic) error {
 	case r.Header.Get("Authorization") == "":
 		return refuse(http.StatusUnauthorized, "Unauthorized", "The request did not include aeg-sas-key or aeg-sas-token or Authorization header. Include any one of these headers.")
 	}
-	caller, err := s.auth.Authenticate(r, audience)
+	caller, err := s.auth.Authenticate(r, entra.EventGridAudience)
 	if err != nil {
 		return refuse(http.StatusUnauthorized, "Unauthorized", "The access token is not valid: %v.", err)
 	}

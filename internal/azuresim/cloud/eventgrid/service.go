@@ -11,10 +11,7 @@ import (
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/entra"
 )
 
-const (
-	audience   = "https://eventgrid.azure.net"
-	sendAction = "Microsoft.EventGrid/events/send/action"
-)
+const sendAction = "Microsoft.EventGrid/events/send/action"
 
 // Authenticator tells who calls. An error means that the token is not good for
 // the audience, for whatever reason.

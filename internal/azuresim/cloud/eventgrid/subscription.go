@@ -62,6 +62,13 @@ func (s *Service) Unsubscribe(source, name string) {
 	s.remove(source, name)
 }
 
+// UnsubscribeAll removes every subscription to a source that is no more.
+func (s *Service) UnsubscribeAll(source string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.subscriptions = slices.DeleteFunc(s.subscriptions, func(sub *subscription) bool { return strings.EqualFold(sub.Source, source) })
+}
+
 func (s *Service) remove(source, name string) {
 	s.subscriptions = slices.DeleteFunc(s.subscriptions, func(sub *subscription) bool {
 		return strings.EqualFold(sub.Source, source) && strings.EqualFold(sub.Name, name)

@@ -14,12 +14,12 @@ import (
 // a client where to get a token and for what.
 // https://learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses
 func (s *Service) authenticate(w http.ResponseWriter, r *http.Request, vault Vault) (entra.Caller, error) {
-	challenge := fmt.Sprintf("Bearer authorization=%q, resource=%q", "https://login.windows.net/"+vault.TenantID, audience)
+	challenge := fmt.Sprintf("Bearer authorization=%q, resource=%q", "https://login.windows.net/"+vault.TenantID, entra.VaultAudience)
 	if r.Header.Get("Authorization") == "" {
 		w.Header().Set("WWW-Authenticate", challenge)
 		return entra.Caller{}, unauthorized("AKV10000: Request is missing a Bearer or PoP token.")
 	}
-	caller, err := s.auth.Authenticate(r, audience)
+	caller, err := s.auth.Authenticate(r, entra.VaultAudience)
 	if err != nil {
 		w.Header().Set("WWW-Authenticate", challenge)
 		return entra.Caller{}, unauthorized("[BearerReadAccessTokenFailed] Error validating token: " + err.Error())

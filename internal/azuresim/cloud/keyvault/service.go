@@ -16,8 +16,6 @@ import (
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/eventgrid"
 )
 
-const audience = "https://vault.azure.net"
-
 // Events takes what happens to objects, for whoever has subscribed.
 type Events interface {
 	Raise(eventgrid.SystemEvent)
@@ -47,7 +45,7 @@ type Service struct {
 	routes  *http.ServeMux
 
 	mu     sync.Mutex
-	vaults map[string]*contents // by Vault.Instance
+	vaults map[string]*contents // by lower-case name
 }
 
 // contents is what one vault holds.
@@ -75,12 +73,7 @@ func (s *Service) Resolves(host string) bool {
 }
 
 // ServeHTTP cuts the connection when the host is not that of a vault.
-func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !s.Resolves(r.Host) {
-		panic(http.ErrAbortHandler)
-	}
-	s.routes.ServeHTTP(w, r)
-}
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.routes.ServeHTTP(w, r) }
 
 func vaultName(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
@@ -162,12 +155,13 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request, vault Vault, op
 	return op.handle(c)
 }
 
-// contentsOf needs the lock.
+// contentsOf needs the lock. What a purged vault of that name held goes with it.
 func (s *Service) contentsOf(vault Vault) *contents {
-	held := s.vaults[vault.Instance]
-	if held == nil {
+	key := strings.ToLower(vault.Name)
+	held := s.vaults[key]
+	if held == nil || held.vault.Instance != vault.Instance {
 		held = &contents{secrets: map[string]*secret{}}
-		s.vaults[vault.Instance] = held
+		s.vaults[key] = held
 	}
 	held.vault = vault
 	return held

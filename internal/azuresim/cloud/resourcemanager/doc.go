@@ -9,11 +9,13 @@
 //     grant, inherited from wider scopes, conditions included;
 //   - a role assignment takes effect, and stops having one, only after a while;
 //   - api-version is required and must be one that the resource type knows;
-//   - a new vault is provisioned first, a deleted one can be recovered or purged.
+//   - a new vault is provisioned first, a deleted one can be recovered, without its
+//     role assignments, or purged.
 //
 // Facts come from
 //   - https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults
 //   - https://learn.microsoft.com/rest/api/authorization/role-assignments
+//   - https://learn.microsoft.com/azure/key-vault/general/access-control-default
 //   - https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 //   - https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
 //   - https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
@@ -33,5 +35,5 @@
 //     refused, rather than ignored.
 //   - Adding access policies answers 201 when an identity is new, 200 otherwise.
 //   - Access policies take effect at once.
-//   - Deletes answer 204 for what is not there, without asking for more.
+//   - Deleting what is not there is 204, for whoever might have deleted it.
 package resourcemanager

@@ -39,7 +39,7 @@ func TestRequestsAreChecked(t *testing.T) {
 		"a vault's name is short":       {"PUT", vaults + "/a-vault-with-too-long-a-name" + version, owner, valid, 400, "VaultNameNotValid"},
 		"a vault's name has one hyphen": {"PUT", vaults + "/a--b" + version, owner, valid, 400, "VaultNameNotValid"},
 		"a vault's name is unique":      {"PUT", vaults + "/Taken" + version, owner, valid, 409, "VaultAlreadyExists"},
-		"a vault has policies or roles": {"PUT", vaults + "/safe" + version, owner, `{"location":"westeurope","properties":{"tenantId":"` + tenant + `","sku":{}}}`, 400, "BadRequest"},
+		"a vault has policies or roles": {"PUT", vaults + "/safe" + version, owner, `{"location":"westeurope","properties":{"tenantId":"` + tenant + `","sku":{},"enableRbacAuthorization":false}}`, 400, "BadRequest"},
 		"a vault is in this tenant":     {"PUT", vaults + "/safe" + version, owner, `{"location":"westeurope","properties":{"tenantId":"x","sku":{},"accessPolicies":[]}}`, 400, "BadRequest"},
 		"a policy's operation is known": {"PUT", "/subscriptions/" + sub + "/resourceGroups/Other/providers/Microsoft.KeyVault/vaults/taken/accessPolicies/merge" + version, owner, policies(""), 400, "BadRequest"},
 		"a policy's verbs are known":    {"PUT", "/subscriptions/" + sub + "/resourceGroups/Other/providers/Microsoft.KeyVault/vaults/taken/accessPolicies/add" + version, owner, policies(`{"tenantId":"` + tenant + `","objectId":"` + app + `","permissions":{"secrets":["read"]}}`), 400, "BadRequest"},

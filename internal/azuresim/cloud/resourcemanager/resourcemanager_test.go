@@ -39,7 +39,10 @@ type tokens struct{}
 
 func (tokens) Authenticate(r *http.Request, audience string) (entra.Caller, error) {
 	who, forWhat, _ := strings.Cut(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), " ")
-	if strings.TrimRight(forWhat, "/") != audience {
+	if strings.TrimRight(forWhat, "/") == "https://management.core.windows.net" {
+		forWhat = audience // its other name
+	}
+	if forWhat != audience {
 		return entra.Caller{}, errors.New("wrong audience")
 	}
 	return entra.Caller{ObjectID: who, AppID: "app-of-" + who, TenantID: tenant}, nil

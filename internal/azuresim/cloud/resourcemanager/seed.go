@@ -20,7 +20,9 @@ type Vault struct {
 	RBAC            bool                    // else Policies decide
 	Policies        []keyvault.AccessPolicy // their TenantID may be left out
 	PurgeProtection bool
-	RetentionDays   int // 90 when left out
+	RetentionDays   int  // 90 when left out
+	Firewalled      bool // only AllowedIPs may use it, addresses or networks
+	AllowedIPs      []string
 }
 
 // RoleAssignment is an assignment that has long been in effect.
@@ -63,6 +65,7 @@ func (s *Service) AddVault(seed Vault) string {
 		properties: withDefaults(vaultProperties{
 			TenantID: s.tenantID, AccessPolicies: s.inTenant(seed.Policies), EnableRbacAuthorization: &seed.RBAC,
 			SoftDeleteRetentionInDays: seed.RetentionDays, EnablePurgeProtection: whenTrue(seed.PurgeProtection),
+			NetworkACLs: seed.networkACLs(),
 		}),
 	}
 	s.vaults = append(s.vaults, made)
@@ -97,6 +100,17 @@ func (s *Service) inTenant(policies []keyvault.AccessPolicy) []keyvault.AccessPo
 		all = append(all, p)
 	}
 	return all
+}
+
+func (seed Vault) networkACLs() *networkACLs {
+	if !seed.Firewalled {
+		return nil
+	}
+	acls := &networkACLs{Bypass: "AzureServices", DefaultAction: "Deny", IPRules: []ipRule{}, VirtualNetworkRules: []map[string]any{}}
+	for _, ip := range seed.AllowedIPs {
+		acls.IPRules = append(acls.IPRules, ipRule{ip})
+	}
+	return acls
 }
 
 func whenTrue(b bool) *bool {

@@ -13,9 +13,6 @@ import (
 
 var _ keyvault.Access = (*Service)(nil)
 
-// Tokens are issued for either name of Resource Manager; both are accepted.
-var audiences = []string{"https://management.azure.com", "https://management.core.windows.net"}
-
 // Authenticator tells who calls. An error means that the token is not good for
 // the audience, for whatever reason.
 type Authenticator interface {
@@ -55,6 +52,7 @@ type Service struct {
 	vaults        []*vault                 // deleted ones included
 	assignments   []*assignment            // removed ones until that has taken effect
 	budgets       map[string]*budget
+	onDelete      func(resourceID string)
 }
 
 type subscription struct {
@@ -78,9 +76,18 @@ func New(clk *clock.Clock, auth Authenticator, principals Principals, tenantID s
 		clock: clk, auth: auth, principals: principals, tenantID: tenantID, options: options,
 		subscriptions: map[string]*subscription{},
 		budgets:       map[string]*budget{},
+		onDelete:      func(string) {},
 	}
 	s.routes = s.allRoutes()
 	return s
+}
+
+// OnDelete has f called with the identifier of every resource that is deleted, for
+// those who keep things that go with it. f must not call back.
+func (s *Service) OnDelete(f func(resourceID string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onDelete = f
 }
 
 // call is one authenticated request.
@@ -144,12 +151,9 @@ func (s *Service) authenticate(w http.ResponseWriter, r *http.Request) (entra.Ca
 		w.Header().Set("WWW-Authenticate", challenge+`"The authentication failed because of missing 'Authorization' header."`)
 		return entra.Caller{}, refuse(http.StatusUnauthorized, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
 	}
-	var err error
-	for _, audience := range audiences {
-		var caller entra.Caller
-		if caller, err = s.auth.Authenticate(r, audience); err == nil {
-			return caller, nil
-		}
+	caller, err := s.auth.Authenticate(r, entra.ResourceManagerAudience)
+	if err == nil {
+		return caller, nil
 	}
 	w.Header().Set("WWW-Authenticate", challenge+`"The access token is invalid."`)
 	return entra.Caller{}, refuse(http.StatusUnauthorized, "InvalidAuthenticationToken", "The access token is invalid: %v", err)

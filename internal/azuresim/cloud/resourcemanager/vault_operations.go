@@ -2,6 +2,7 @@ package resourcemanager
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -100,16 +101,29 @@ func (s *Service) putVault(c *call) (answer, error) {
 	if err := c.decode(&body); err != nil {
 		return answer{}, err
 	}
+	found := s.vaultAt(c.path)
+	if body.Properties != nil && body.Properties.EnableRbacAuthorization == nil {
+		body.Properties.EnableRbacAuthorization = c.defaultModel(found)
+	}
 	if err := s.checkVault(c.path["vault"], body); err != nil {
 		return answer{}, err
 	}
-	if found := s.vaultAt(c.path); found != nil {
+	if found != nil {
 		return s.replaceVault(c, found, body)
 	}
 	if taken := s.vaultNamed(c.path["vault"]); taken != nil {
 		return s.recoverVault(c, taken, body)
 	}
 	return s.createVault(c, body)
+}
+
+// defaultModel: a vault keeps what decides, a new one takes roles since 2026-02-01.
+// https://learn.microsoft.com/azure/key-vault/general/access-control-default
+func (c *call) defaultModel(found *vault) *bool {
+	if found != nil {
+		return found.properties.EnableRbacAuthorization
+	}
+	return whenTrue(c.request.URL.Query().Get("api-version") >= "2026-02-01")
 }
 
 func (s *Service) createVault(c *call, body vaultJSON) (answer, error) {
@@ -180,7 +194,10 @@ func (s *Service) patchVault(c *call) (answer, error) {
 	return ok(found.json(c.now))
 }
 
+// deleteVault takes the vault's role assignments and event subscriptions with it;
+// recovery does not bring them back.
 // https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults/delete
+// https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview
 func (s *Service) deleteVault(c *call) (answer, error) {
 	if err := s.authorize(c, "Microsoft.KeyVault/vaults/delete", c.vaultID()); err != nil {
 		return answer{}, err
@@ -190,5 +207,7 @@ func (s *Service) deleteVault(c *call) (answer, error) {
 		return answer{status: http.StatusNoContent}, nil
 	}
 	found.deleted = c.now
+	s.assignments = slices.DeleteFunc(s.assignments, func(a *assignment) bool { return contains(found.id(), a.scope) })
+	s.onDelete(found.id())
 	return answer{status: http.StatusOK}, nil
 }

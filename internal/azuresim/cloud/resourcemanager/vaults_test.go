@@ -136,6 +136,9 @@ func TestDeletedVaultsKeepTheirName(t *testing.T) {
 	w := start(t, resourcemanager.Options{})
 	w.service.AddVault(resourcemanager.Vault{Name: "safe", Subscription: sub, ResourceGroup: "Rg", RBAC: true})
 	before, _ := w.service.Vault("safe")
+	w.grant(app, resourcemanager.KeyVaultSecretsOfficer, before.ID)
+	var deleted []string
+	w.service.OnDelete(func(id string) { deleted = append(deleted, id) })
 	c := w.vaults(t, owner)
 	_, err := c.Delete(t.Context(), "Rg", "safe", nil)
 	require.NoError(t, err)
@@ -157,6 +160,8 @@ func TestDeletedVaultsKeepTheirName(t *testing.T) {
 	after, resolves := w.service.Vault("safe")
 	assert.True(t, resolves)
 	assert.Equal(t, before, after, "as it was")
+	assert.False(t, w.service.Allowed(app, setSecret, before.ID), "but for its role assignments")
+	assert.Equal(t, []string{before.ID}, deleted)
 
 	_, err = c.Delete(t.Context(), "Rg", "safe", nil)
 	require.NoError(t, err)
@@ -191,6 +196,41 @@ func TestUpdatesMergeAndPutsReplace(t *testing.T) {
 	vault, _ = w.service.Vault("safe")
 	assert.False(t, vault.RBAC)
 	assert.False(t, vault.Firewall.Closed)
+}
+
+func TestTheVersionDecidesTheModelOfANewVault(t *testing.T) {
+	w := start(t, resourcemanager.Options{})
+	path := func(name, version string) string {
+		return "/subscriptions/" + sub + "/resourceGroups/Rg/providers/Microsoft.KeyVault/vaults/" + name + "?api-version=" + version
+	}
+	body := `{"location":"westeurope","properties":{"tenantId":"` + tenant + `","sku":{"family":"A","name":"standard"},"accessPolicies":[]}}`
+	for name, c := range map[string]struct {
+		vault, version string
+		rbac           bool
+	}{
+		"an older version means policies": {"older", "2025-05-01", false},
+		"a newer version means roles":     {"newer", "2026-02-01", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp, text := w.raw(t, "PUT", path(c.vault, c.version), owner, body)
+			assert.Equal(t, 201, resp.StatusCode, text)
+			vault, _ := w.service.Vault(c.vault)
+			assert.Equal(t, c.rbac, vault.RBAC)
+
+			resp, text = w.raw(t, "PUT", path(c.vault, "2026-02-01"), owner, body)
+			assert.Equal(t, 200, resp.StatusCode, text)
+			vault, _ = w.service.Vault(c.vault)
+			assert.Equal(t, c.rbac, vault.RBAC, "an update leaves it")
+		})
+	}
+}
+
+func TestASeededFirewallIsClosed(t *testing.T) {
+	w := start(t, resourcemanager.Options{})
+	w.service.AddVault(resourcemanager.Vault{Name: "safe", Subscription: sub, ResourceGroup: "Rg", Firewalled: true, AllowedIPs: []string{"10.0.0.0/8"}})
+	vault, _ := w.service.Vault("safe")
+	assert.True(t, vault.Firewall.Closed)
+	require.Len(t, vault.Firewall.Allowed, 1)
 }
 
 func TestOnlyWhoGrantsRolesChangesTheModel(t *testing.T) {
