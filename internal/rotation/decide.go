@@ -75,8 +75,9 @@ func Next(s Snapshot) Step {
 // the application's lease.
 func fence(s Snapshot, step Step) Step {
 	needsLease := []Action{Create, Recover, Look, Retire}
-	if slices.Contains(needsLease, step.Do) && s.Head.Lease.HeldAt(s.Now) {
-		return wait(s.Head.Lease.Free, "another invocation holds the lease")
+	lease := s.Head.Lease
+	if slices.Contains(needsLease, step.Do) && lease.HeldAt(s.Now) && lease.Holder != s.Invocation {
+		return wait(lease.Free, "another invocation holds the lease")
 	}
 	return step
 }

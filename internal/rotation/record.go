@@ -140,7 +140,6 @@ type Deployment struct {
 	UpdatedAt   time.Time `json:"updatedAt"`
 	NextAt      time.Time `json:"nextAt"` // a known wait: nothing to do before
 	ConfirmedAt time.Time `json:"confirmedAt"`
-	PreparedAt  time.Time `json:"preparedAt"` // when access was last granted for it
 }
 
 // Holding is the set of generations that a target may hold.
@@ -154,8 +153,9 @@ type Holding struct {
 	Unknown bool `json:"unknown"`
 	// Delivery rises whenever the target has to be brought up to date anew.
 	Delivery int `json:"delivery"`
-	// Prepared is the delivery number for which access was granted.
-	Prepared int `json:"prepared"`
+	// Prepared is the delivery number for which access was granted, and when.
+	Prepared   int       `json:"prepared"`
+	PreparedAt time.Time `json:"preparedAt"`
 }
 
 // Holds reports whether the target may hold the generation.

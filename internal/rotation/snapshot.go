@@ -14,6 +14,8 @@ type Snapshot struct {
 	Kind   Kind
 	Head   Head
 	Paused bool // everything is paused, not this application alone
+	// Invocation is who decides: its own lease does not keep it out.
+	Invocation string
 
 	InFlight    *Rotation    // the unpublished rotation, or nil
 	Current     *Rotation    // the published one, or nil where there is none of ours

@@ -1,0 +1,197 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rekey-dev/rekey/internal/rotation"
+)
+
+// work is one invocation that moves one kind of one application on.
+type work struct {
+	*Engine
+	*loaded
+	holder string           // the invocation's id, for the lease
+	row    *rotation.WakeUp // the wake-up that guards this work, deleted at its end
+	made   *rotation.Credential
+}
+
+// mostConflicts is how often an invocation reloads because somebody else was
+// faster, before it leaves the rest to its wake-up.
+const mostConflicts = 8
+
+// Advance does whatever can be done now for one kind of one application and
+// writes down when to look again. It may be called any number of times, also by
+// several invocations at once. An error means that the store or the bus is out
+// of reach, and the message is to come again.
+func (e *Engine) Advance(ctx context.Context, invocation string, message rotation.Advance) error {
+	w := &work{Engine: e, holder: invocation, row: ownRow(message)}
+	var err error
+	w.loaded, err = e.load(ctx, message.AppID, message.Kind)
+	switch {
+	case errors.Is(err, ErrUnknownApplication):
+		e.Log.InfoContext(ctx, "dropped a wake-up: the application is not managed", "app", message.AppID)
+		return e.dropWakeUp(ctx, w.row, nil)
+	case errors.Is(err, ErrNewerSchema):
+		e.Log.WarnContext(ctx, "left alone", "app", message.AppID, "reason", err.Error())
+		return nil
+	case err != nil:
+		return err
+	}
+	all, err := e.Everything(ctx)
+	if err != nil {
+		return err
+	}
+	w.Paused = all.Paused
+	until, err := w.run(ctx)
+	if err != nil {
+		return err
+	}
+	return w.rest(ctx, until)
+}
+
+// ownRow returns the wake-up that a message names, if it is this application's.
+func ownRow(message rotation.Advance) *rotation.WakeUp {
+	if message.Row == nil {
+		return nil
+	}
+	_, appID, what, err := parseWakeUp(message.Row.Row)
+	if err != nil || appID != message.AppID || what != string(message.Kind) {
+		return nil
+	}
+	return message.Row
+}
+
+// run asks what to do and does it, until there is nothing before the returned time.
+func (w *work) run(ctx context.Context) (time.Time, error) {
+	for conflicts := 0; ; {
+		w.Snapshot.Now, w.Invocation = w.Now(), w.holder
+		step := rotation.Next(w.Snapshot)
+		if step.Do == rotation.Wait {
+			return step.At, nil
+		}
+		until, err := w.perform(ctx, step)
+		if errors.Is(err, ErrConflict) && conflicts < mostConflicts {
+			conflicts++
+			w.made = nil
+			paused := w.Paused
+			w.loaded, err = w.load(ctx, w.App.AppID, w.Kind)
+			if err == nil {
+				w.Paused = paused
+			}
+		}
+		if errors.Is(err, ErrConflict) {
+			return w.Snapshot.Now.Add(w.waits().Resend), nil
+		}
+		if err != nil || !until.IsZero() {
+			return until, err
+		}
+	}
+}
+
+// perform does one step. A time that is not zero ends the invocation until then.
+func (w *work) perform(ctx context.Context, step rotation.Step) (time.Time, error) {
+	if err := w.guard(ctx); err != nil {
+		return time.Time{}, err
+	}
+	switch step.Do {
+	case rotation.Request:
+		return time.Time{}, w.request(ctx, step.Source)
+	case rotation.Create:
+		return w.create(ctx)
+	case rotation.Recover:
+		return w.recover(ctx)
+	case rotation.Verify:
+		return w.verify(ctx)
+	case rotation.Publish:
+		return time.Time{}, w.publish(ctx)
+	case rotation.Deliver:
+		return time.Time{}, w.deliver(ctx, step.Send)
+	case rotation.Close:
+		return time.Time{}, w.close(ctx)
+	case rotation.Look:
+		return w.look(ctx)
+	case rotation.Retire:
+		return w.retire(ctx, step.Entry)
+	case rotation.Fail:
+		return time.Time{}, w.fail(ctx, step.Why, w.waits().RetryFailed)
+	}
+	return time.Time{}, fmt.Errorf("engine: no way to %q", step.Do)
+}
+
+func (w *work) state() *rotation.KindState { return w.Head.Kind(w.Kind) }
+
+func (w *work) policy() rotation.Policy { return w.App.Policy(w.Kind) }
+
+func (w *work) waits() rotation.Waits { return w.policy().Waits }
+
+// save commits a batch together with the head, and goes on with the head that it wrote.
+func (w *work) save(ctx context.Context, b *batch) error {
+	w.Head.Revision++
+	if err := w.commit(ctx, b.save(rowHead, w.Head)); err != nil {
+		return err
+	}
+	row, err := w.Store.Get(ctx, partitionKey(w.App.AppID, rowHead))
+	if err != nil {
+		return err
+	}
+	head, err := decodeAs[rotation.Head](row)
+	if err == nil && head.Revision != w.Head.Revision {
+		err = fmt.Errorf("application %q: %w", w.App.AppID, ErrConflict)
+	}
+	w.etags[rowHead] = row.ETag
+	return err
+}
+
+// saveRotation commits the rotation in flight, as it now is, with a line in the log.
+func (w *work) saveRotation(ctx context.Context, what, detail string) error {
+	w.InFlight.Revision++
+	b := w.batch().rotation(*w.InFlight)
+	if what != "" {
+		b.logged(w.line(what, detail))
+	}
+	return w.save(ctx, b)
+}
+
+// line makes a line of the log about the rotation at hand.
+func (w *work) line(what, detail string) rotation.LogEntry {
+	entry := rotation.LogEntry{At: w.Now(), Kind: w.Kind, What: what, Detail: detail, Actor: "rekey"}
+	switch {
+	case w.InFlight != nil:
+		entry.Rotation = w.InFlight.ID.String()
+	case w.Current != nil:
+		entry.Rotation = w.Current.ID.String()
+	}
+	return entry
+}
+
+// tell puts a lifecycle event into the outbox, to be saved with what it tells of.
+func (w *work) tell(event rotation.Event) {
+	if w.Publisher == nil {
+		return
+	}
+	event.Time, event.AppID, event.Name, event.Kind = w.Now(), w.App.AppID, w.App.Name, w.Kind
+	w.Head.Outbox = append(slices.Clone(w.Head.Outbox), event)
+}
+
+// flush publishes the outbox. What cannot be published now stays in it and goes
+// with the next wake-up; whoever gets an event twice sees the same id.
+func (w *work) flush(ctx context.Context) error {
+	if w.Publisher == nil || len(w.Head.Outbox) == 0 {
+		return nil
+	}
+	call, cancel := w.bounded(ctx)
+	defer cancel()
+	if err := w.Publisher.Publish(call, w.Head.Outbox...); err != nil {
+		w.Log.WarnContext(ctx, "lifecycle events wait in the outbox", "app", w.App.AppID, "count", len(w.Head.Outbox), "error", err)
+		return nil
+	}
+	w.Head.Outbox = nil
+	if err := w.save(ctx, w.batch()); !errors.Is(err, ErrConflict) {
+		return err
+	}
+	return nil
+}

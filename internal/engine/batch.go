@@ -1,0 +1,95 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/rekey-dev/rekey/internal/rotation"
+)
+
+// batch gathers the changes to one application's rows that are made together.
+type batch struct {
+	appID   string
+	etags   map[string]string
+	changes []Change
+	log     []rotation.LogEntry
+}
+
+func (l *loaded) batch() *batch { return &batch{appID: l.App.AppID, etags: l.etags} }
+
+// save inserts or changes a record, depending on whether it was there when it
+// was loaded, and fails if that is no longer so.
+func (b *batch) save(row string, record any) *batch {
+	change := Change{Op: Insert, Key: partitionKey(b.appID, row), Properties: encode(record)}
+	if etag, ok := b.etags[row]; ok {
+		change.Op, change.ETag = Merge, etag
+	}
+	b.changes = append(b.changes, change)
+	return b
+}
+
+// put saves a record that only the holder of the head may change: the head in
+// the same batch is the guard.
+func (b *batch) put(row string, record any) *batch {
+	b.changes = append(b.changes, Change{Op: Put, Key: partitionKey(b.appID, row), Properties: encode(record)})
+	return b
+}
+
+func (b *batch) rotation(r rotation.Rotation) *batch { return b.put(rotationRow(r.ID), r) }
+
+func (b *batch) deployment(d rotation.Deployment) *batch {
+	return b.save(deploymentRow(d.Rotation, d.Target), d)
+}
+
+func (b *batch) holding(h rotation.Holding) *batch { return b.save(prefixHolding+h.Target, h) }
+
+func (b *batch) delete(row string) *batch {
+	b.changes = append(b.changes, Change{Op: Delete, Key: partitionKey(b.appID, row)})
+	return b
+}
+
+// longestDetail keeps a line of the log far below what one property can hold.
+const longestDetail = 2000
+
+// logged adds a line to the application's log. It is in the same batch as what
+// it tells of, so there is none without the other.
+func (b *batch) logged(entry rotation.LogEntry) *batch {
+	if len(entry.Detail) > longestDetail {
+		entry.Detail = entry.Detail[:longestDetail] + "…"
+	}
+	b.log = append(b.log, entry)
+	return b.put(logRow(entry.At, len(b.log)), entry)
+}
+
+// logRow sorts the newest line first.
+func logRow(at time.Time, n int) string {
+	return fmt.Sprintf("%s%019d.%02d", prefixLog, math.MaxInt64-at.UnixNano(), 99-n)
+}
+
+// commit writes the batch and then prints the lines of the log.
+func (e *Engine) commit(ctx context.Context, b *batch) error {
+	if err := e.Store.Write(ctx, b.changes...); err != nil {
+		return fmt.Errorf("application %q: %w", b.appID, err)
+	}
+	for _, entry := range b.log {
+		e.print(ctx, b.appID, entry)
+	}
+	return nil
+}
+
+func (e *Engine) print(ctx context.Context, appID string, entry rotation.LogEntry) {
+	log := e.Log.With("app", appID, "kind", entry.Kind, "what", entry.What)
+	if entry.Rotation != "" {
+		log = log.With("rotation", entry.Rotation)
+	}
+	if entry.Target != "" {
+		log = log.With("target", entry.Target)
+	}
+	if entry.Failure {
+		log.ErrorContext(ctx, entry.Detail)
+		return
+	}
+	log.InfoContext(ctx, entry.Detail)
+}

@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+)
+
+// schema is the version of the rows that this code writes. Rows of a newer one
+// are left alone: a newer version of the code is at work.
+const schema = 1
+
+// ErrNewerSchema says that a row was written by a newer version of the code.
+var ErrNewerSchema = errors.New("the row was written by a newer version")
+
+// encode turns a record into properties, one per field: texts, numbers and truth
+// values as themselves, times as RFC 3339, everything else as JSON.
+func encode(record any) map[string]any {
+	properties := map[string]any{"schema": int64(schema)}
+	v := reflect.ValueOf(record)
+	for name, field := range fields(v) {
+		properties[name] = encodeField(field)
+	}
+	return properties
+}
+
+func encodeField(v reflect.Value) any {
+	switch v.Kind() {
+	case reflect.String:
+		return v.String()
+	case reflect.Bool:
+		return v.Bool()
+	case reflect.Int, reflect.Int64:
+		return v.Int()
+	}
+	text, err := json.Marshal(v.Interface())
+	if err != nil {
+		panic(fmt.Sprintf("engine: %s cannot be marshalled: %v", v.Type(), err)) // a type of ours that JSON does not know
+	}
+	return strings.Trim(string(text), `"`)
+}
+
+// decode fills a record from properties. A property that is missing leaves its
+// field as it is, so that an older row can be read.
+func decode(row Row, record any) error {
+	if version, _ := row.Properties["schema"].(int64); version > schema {
+		return fmt.Errorf("row %q: schema %d: %w", row.Row, version, ErrNewerSchema)
+	}
+	for name, field := range fields(reflect.ValueOf(record).Elem()) {
+		property, ok := row.Properties[name]
+		if !ok {
+			continue
+		}
+		if err := decodeField(field, property); err != nil {
+			return fmt.Errorf("row %q: property %q: %w", row.Row, name, err)
+		}
+	}
+	return nil
+}
+
+func decodeField(field reflect.Value, property any) error {
+	switch p := property.(type) {
+	case bool:
+		if field.Kind() == reflect.Bool {
+			field.SetBool(p)
+			return nil
+		}
+	case int64:
+		if field.CanInt() {
+			field.SetInt(p)
+			return nil
+		}
+	case time.Time:
+		if field.Type() == reflect.TypeFor[time.Time]() {
+			field.Set(reflect.ValueOf(p))
+			return nil
+		}
+	case string:
+		return decodeText(field, p)
+	}
+	return fmt.Errorf("a %T does not fit a %s", property, field.Type())
+}
+
+func decodeText(field reflect.Value, text string) error {
+	if field.Kind() == reflect.String {
+		field.SetString(text)
+		return nil
+	}
+	if text == "" {
+		return nil
+	}
+	if _, ok := field.Addr().Interface().(interface{ UnmarshalText([]byte) error }); ok {
+		text = `"` + text + `"`
+	}
+	return json.Unmarshal([]byte(text), field.Addr().Interface())
+}
+
+// fields yields the fields of a struct by their JSON names.
+func fields(v reflect.Value) func(func(string, reflect.Value) bool) {
+	return func(yield func(string, reflect.Value) bool) {
+		for i := range v.NumField() {
+			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+			if !yield(name, v.Field(i)) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,260 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rekey-dev/rekey/internal/rotation"
+)
+
+// delivery is one invocation that brings one target to one rotation.
+type delivery struct {
+	*Engine
+	*loaded
+	holder     string
+	row        *rotation.WakeUp
+	impl       rotation.Target
+	target     rotation.TargetRow
+	holding    rotation.Holding
+	deployment rotation.Deployment
+}
+
+// Deploy moves one deployment on: it writes down that the target may hold the
+// credential, makes sure that it is still the current one, hands it over, and
+// records what came of it. Like Advance it may be called any number of times,
+// and an error means that the store or the bus is out of reach.
+func (e *Engine) Deploy(ctx context.Context, invocation string, impl rotation.Target, message rotation.Rotated) error {
+	d := &delivery{Engine: e, holder: invocation, row: ownDeploymentRow(message), impl: impl}
+	found, err := d.open(ctx, message)
+	switch {
+	case errors.Is(err, ErrUnknownApplication) || err == nil && !found:
+		e.Log.InfoContext(ctx, "dropped a delivery: it is not known here", "rotation", message.Rotation.String(), "target", message.Target)
+		return e.dropWakeUp(ctx, d.row, nil)
+	case errors.Is(err, ErrNewerSchema):
+		e.Log.WarnContext(ctx, "left alone", "app", message.Rotation.AppID, "reason", err.Error())
+		return nil
+	case err != nil:
+		return err
+	}
+	until, err := d.run(ctx)
+	if errors.Is(err, ErrConflict) {
+		until, err = d.Now().Add(d.waits().VerifyEvery), nil
+	}
+	if err != nil {
+		return err
+	}
+	return d.rest(ctx, until)
+}
+
+func ownDeploymentRow(message rotation.Rotated) *rotation.WakeUp {
+	if message.Row == nil {
+		return nil
+	}
+	_, appID, what, err := parseWakeUp(message.Row.Row)
+	if err != nil || appID != message.Rotation.AppID || what != deploymentWhat(message.Rotation, message.Target) {
+		return nil
+	}
+	return message.Row
+}
+
+// open loads what the message names. A message without a row names nothing that
+// we know.
+func (d *delivery) open(ctx context.Context, message rotation.Rotated) (found bool, err error) {
+	if d.loaded, err = d.load(ctx, message.Rotation.AppID, message.Rotation.Kind); err != nil {
+		return false, err
+	}
+	d.deployment, found, err = d.readDeployment(ctx, message.Rotation, message.Target)
+	d.pick()
+	return found, err
+}
+
+// pick finds the target and what it may hold among what was loaded.
+func (d *delivery) pick() {
+	d.target, d.holding = rotation.TargetRow{}, d.Holding(d.deployment.Target)
+	i := slices.IndexFunc(d.Targets, func(t rotation.TargetRow) bool { return t.ID == d.deployment.Target })
+	if i >= 0 {
+		d.target = d.Targets[i]
+	}
+}
+
+func (d *delivery) readDeployment(ctx context.Context, id rotation.ID, target string) (rotation.Deployment, bool, error) {
+	row, err := d.Store.Get(ctx, partitionKey(id.AppID, deploymentRow(id, target)))
+	if errors.Is(err, ErrNoRow) {
+		return rotation.Deployment{}, false, nil
+	}
+	if err != nil {
+		return rotation.Deployment{}, false, err
+	}
+	d.etags[row.Row] = row.ETag
+	record, err := decodeAs[rotation.Deployment](row)
+	return record, true, err
+}
+
+func (d *delivery) waits() rotation.Waits { return d.App.Policy(d.Kind).Waits }
+
+func (d *delivery) isCurrent() bool {
+	return d.Head.Kind(d.Kind).CurrentGeneration() == d.deployment.Rotation.Generation
+}
+
+// run does what can be done now. The zero time means that the deployment ended.
+func (d *delivery) run(ctx context.Context) (time.Time, error) {
+	now := d.Now()
+	switch {
+	case d.deployment.State.Ended():
+		return zero, nil
+	case d.target.ID == "":
+		return zero, d.end(ctx, rotation.DeploymentSkipped, "deleted")
+	case !d.target.Enabled && d.deployment.State == rotation.DeploymentPending:
+		return zero, d.end(ctx, rotation.DeploymentSkipped, "disabled")
+	case now.Before(d.deployment.NextAt):
+		return d.deployment.NextAt, nil
+	case d.holding.Lease.HeldAt(now):
+		return d.holding.Lease.Free, nil
+	case d.deployment.Delivery < d.holding.Delivery:
+		return zero, nil // the target changed: rotate makes a new delivery of it
+	}
+	wasCurrent := d.isCurrent()
+	if err := d.begin(ctx); err != nil {
+		return zero, err
+	}
+	if until, err := d.settleOlder(ctx); err != nil || !until.IsZero() {
+		return until, err
+	}
+	if d.isCurrent() {
+		return d.handOver(ctx)
+	}
+	if wasCurrent && d.deployment.Attempts == 1 {
+		d.holding.Remove(d.deployment.Rotation.Generation) // nothing was written yet
+	}
+	return d.settle(ctx, d.deployment)
+}
+
+// begin writes down, before anything is written to the target, that it may hold
+// this generation from now on, takes the target's lease, and reads the head again.
+func (d *delivery) begin(ctx context.Context) error {
+	d.holding.Lease = d.lease(d.holder)
+	if d.isCurrent() {
+		d.holding.Add(d.deployment.Rotation.Generation)
+		d.deployment.State = rotation.DeploymentRunning
+		d.deployment.Attempts++
+		d.deployment.UpdatedAt = d.Now()
+	}
+	b := d.batch().holding(d.holding)
+	if d.isCurrent() {
+		b.deployment(d.deployment)
+	}
+	if err := d.commit(ctx, b); err != nil {
+		return err
+	}
+	if err := d.loadLive(ctx, d.loaded); err != nil {
+		return err
+	}
+	var err error
+	d.deployment, _, err = d.readDeployment(ctx, d.deployment.Rotation, d.deployment.Target)
+	d.pick()
+	if err == nil && d.holding.Lease.Holder != d.holder {
+		err = fmt.Errorf("target %q: %w", d.deployment.Target, ErrConflict)
+	}
+	return err
+}
+
+// settleOlder ends what older generations began at this target, so that none of
+// their writes can land after this one's.
+func (d *delivery) settleOlder(ctx context.Context) (time.Time, error) {
+	for _, generation := range d.holding.Generations {
+		if generation == d.deployment.Rotation.Generation {
+			continue
+		}
+		id := d.deployment.Rotation
+		id.Generation = generation
+		older, found, err := d.readDeployment(ctx, id, d.deployment.Target)
+		if err != nil {
+			return zero, err
+		}
+		if !found || older.State.Ended() {
+			continue
+		}
+		if until, err := d.settle(ctx, older); err != nil || !until.IsZero() {
+			return until, err
+		}
+	}
+	return zero, nil
+}
+
+// settle ends one superseded deployment under the target's lease: what it left
+// running is stopped, or asked about until it ended by itself.
+func (d *delivery) settle(ctx context.Context, older rotation.Deployment) (time.Time, error) {
+	if older.Handle != "" {
+		after, err := d.stop(ctx, older)
+		if err != nil {
+			return d.retry(ctx, fmt.Errorf("waiting for generation %d to end: %w", older.Rotation.Generation, err))
+		}
+		if after > 0 {
+			return d.waitFor(ctx, older.Handle, after, older)
+		}
+	}
+	older.State, older.Reason, older.UpdatedAt, older.Handle = rotation.DeploymentSkipped, "superseded", d.Now(), ""
+	b := d.batch().deployment(older)
+	if older.Rotation == d.deployment.Rotation {
+		d.holding.Lease = rotation.Lease{}
+		b.holding(d.holding)
+	}
+	if err := d.commit(ctx, b); err != nil || older.Rotation == d.deployment.Rotation {
+		return zero, err
+	}
+	_, _, err := d.readDeployment(ctx, older.Rotation, older.Target)
+	return zero, err
+}
+
+// stop stops an older deployment's work, or says when to ask about it again.
+func (d *delivery) stop(ctx context.Context, older rotation.Deployment) (time.Duration, error) {
+	call, cancel := d.withinLease(ctx)
+	defer cancel()
+	work := d.asDelivery(older, rotation.Credential{Rotation: older.Rotation})
+	if stopper, ok := d.impl.(rotation.Stopper); ok {
+		return 0, stopper.Stop(call, work)
+	}
+	outcome, err := d.impl.Deploy(call, work)
+	if err != nil && rotation.ClassOf(err) != rotation.Permanent {
+		return 0, err
+	}
+	return outcome.After, nil
+}
+
+// withinLease lets no call outlive the target's lease.
+func (d *delivery) withinLease(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, d.holding.Lease.Until.Sub(d.Now()))
+}
+
+func (d *delivery) asDelivery(x rotation.Deployment, c rotation.Credential) rotation.Delivery {
+	return rotation.Delivery{
+		Application: d.App, Target: d.target, Credential: c, Handle: x.Handle, Tries: x.Attempts,
+		Name: fmt.Sprintf("rekey-%s-%s-%d", rotationRow(x.Rotation), x.Target, x.Delivery),
+	}
+}
+
+// rest ends an invocation: a deployment that ended wakes rotate, one that waits
+// has its wake-up; then the served one goes.
+func (d *delivery) rest(ctx context.Context, until time.Time) error {
+	id, target := d.deployment.Rotation, d.deployment.Target
+	if until.IsZero() {
+		advance := rotation.Advance{AppID: id.AppID, Kind: id.Kind}
+		if err := d.sendAdvance(ctx, advance, zero); err != nil {
+			return err
+		}
+		return d.dropWakeUp(ctx, d.row, nil)
+	}
+	next, err := d.wakeAt(ctx, until, id.AppID, deploymentWhat(id, target))
+	if err != nil {
+		return err
+	}
+	if until.Sub(d.Now()) <= shortWait {
+		if err := d.Bus.Send(ctx, d.rotatedMessage(d.deployment, &next, until)); err != nil {
+			return err
+		}
+	}
+	return d.dropWakeUp(ctx, d.row, &next)
+}

@@ -1,0 +1,172 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rekey-dev/rekey/internal/rotation"
+)
+
+// ErrUnknownApplication says that an application was never configured.
+var ErrUnknownApplication = errors.New("the application is not managed by rekey")
+
+// loaded is one application, or one kind of it, as the store has it. etags holds
+// the ETag of every row that was read.
+type loaded struct {
+	rotation.Snapshot
+	etags map[string]string
+}
+
+// Application returns one application's configuration and its ETag.
+func (e *Engine) Application(ctx context.Context, appID string) (rotation.Application, string, error) {
+	var app rotation.Application
+	row, err := e.Store.Get(ctx, e.applicationKey(appID))
+	if errors.Is(err, ErrNoRow) {
+		return app, "", fmt.Errorf("application %q: %w", appID, ErrUnknownApplication)
+	}
+	if err != nil {
+		return app, "", fmt.Errorf("application %q: %w", appID, err)
+	}
+	return app, row.ETag, decode(row, &app)
+}
+
+// Everything is what the user set for all applications at once.
+type Everything struct {
+	Paused bool `json:"paused"`
+}
+
+// Everything returns what concerns all applications.
+func (e *Engine) Everything(ctx context.Context) (all Everything, err error) {
+	row, err := e.Store.Get(ctx, e.applicationKey(rowEverything))
+	if errors.Is(err, ErrNoRow) {
+		return all, nil
+	}
+	if err != nil {
+		return all, err
+	}
+	return all, decode(row, &all)
+}
+
+// load gathers everything that a decision about one kind is made from.
+func (e *Engine) load(ctx context.Context, appID string, kind rotation.Kind) (*loaded, error) {
+	l := &loaded{etags: map[string]string{}}
+	l.Now, l.Kind = e.Now(), kind
+	var err error
+	if l.App, _, err = e.Application(ctx, appID); err != nil {
+		return nil, err
+	}
+	if err := e.loadLive(ctx, l); err != nil {
+		return nil, err
+	}
+	return l, e.loadRotations(ctx, l)
+}
+
+// loadLive reads the head, the targets and the holdings of all kinds, and keeps
+// those of the kind.
+func (e *Engine) loadLive(ctx context.Context, l *loaded) error {
+	l.Head = rotation.Head{AppID: l.App.AppID}
+	l.Targets, l.Holdings = nil, nil
+	live := Range{Table: TableRotations, Partition: l.App.AppID, From: prefixLive, To: after(prefixLive)}
+	for row, err := range e.Store.Query(ctx, live) {
+		if err != nil {
+			return fmt.Errorf("application %q: %w", l.App.AppID, err)
+		}
+		if err := l.takeLive(row); err != nil {
+			return fmt.Errorf("application %q: %w", l.App.AppID, err)
+		}
+	}
+	return nil
+}
+
+func (l *loaded) takeLive(row Row) error {
+	l.etags[row.Row] = row.ETag
+	switch {
+	case row.Row == rowHead:
+		return decode(row, &l.Head)
+	case strings.HasPrefix(row.Row, prefixTarget):
+		target, err := decodeAs[rotation.TargetRow](row)
+		if target.Kind == l.Kind {
+			l.Targets = append(l.Targets, target)
+		}
+		return err
+	case strings.HasPrefix(row.Row, prefixHolding):
+		holding, err := decodeAs[rotation.Holding](row)
+		if holding.Kind == l.Kind {
+			l.Holdings = append(l.Holdings, holding)
+		}
+		return err
+	}
+	return nil
+}
+
+func decodeAs[T any](row Row) (T, error) {
+	var record T
+	err := decode(row, &record)
+	return record, err
+}
+
+// loadRotations reads the rotation in flight, and the current one with its deployments.
+func (e *Engine) loadRotations(ctx context.Context, l *loaded) error {
+	l.InFlight, l.Current, l.Deployments = nil, nil, nil
+	state := l.Head.Kind(l.Kind)
+	if state.InFlight > 0 {
+		r, _, err := e.loadGeneration(ctx, l, state.InFlight)
+		if err != nil {
+			return err
+		}
+		l.InFlight = r
+	}
+	generation := state.CurrentGeneration()
+	if generation == 0 {
+		return nil
+	}
+	var err error
+	l.Current, l.Deployments, err = e.loadGeneration(ctx, l, generation)
+	return err
+}
+
+// loadGeneration reads one rotation and its deployments.
+func (e *Engine) loadGeneration(ctx context.Context, l *loaded, generation int) (*rotation.Rotation, []rotation.Deployment, error) {
+	id := rotation.ID{AppID: l.App.AppID, Kind: l.Kind, Generation: generation}
+	rows, err := collect(e.Store.Query(ctx, Range{
+		Table: TableRotations, Partition: id.AppID, From: rotationRow(id), To: after(rotationRow(id)),
+	}))
+	if err != nil {
+		return nil, nil, fmt.Errorf("rotation %q: %w", id, err)
+	}
+	return l.takeGeneration(id, rows)
+}
+
+func (l *loaded) takeGeneration(id rotation.ID, rows []Row) (r *rotation.Rotation, deployments []rotation.Deployment, err error) {
+	for _, row := range rows {
+		l.etags[row.Row] = row.ETag
+		if row.Row == rotationRow(id) {
+			r = &rotation.Rotation{}
+			err = decode(row, r)
+		} else {
+			var d rotation.Deployment
+			d, err = decodeAs[rotation.Deployment](row)
+			deployments = append(deployments, d)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("rotation %q: %w", id, err)
+		}
+	}
+	if r == nil {
+		return nil, nil, fmt.Errorf("rotation %q: its row is missing", id)
+	}
+	return r, deployments, nil
+}
+
+func collect(rows func(func(Row, error) bool)) (all []Row, err error) {
+	for row, err := range rows {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, row)
+	}
+	return slices.Clip(all), nil
+}

@@ -1,0 +1,184 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rekey-dev/rekey/internal/rotation"
+)
+
+// handOver gives the credential to the target and records what came of it.
+func (d *delivery) handOver(ctx context.Context) (time.Time, error) {
+	if d.holding.Prepared < d.deployment.Delivery {
+		if err := d.prepare(ctx); err != nil {
+			return d.failedTry(ctx, err)
+		}
+	}
+	credential, err := d.staged(ctx)
+	if err != nil {
+		return d.failedTry(ctx, err)
+	}
+	call, cancel := d.withinLease(ctx)
+	outcome, err := d.impl.Deploy(call, d.asDelivery(d.deployment, credential))
+	cancel()
+	switch {
+	case err != nil && rotation.ClassOf(err) == rotation.Denied:
+		return d.denied(ctx, err)
+	case err != nil:
+		return d.failedTry(ctx, err)
+	case !outcome.Confirmed:
+		return d.waitFor(ctx, outcome.Handle, outcome.After, d.deployment)
+	}
+	return zero, d.confirm(ctx, outcome)
+}
+
+// prepare lets the target grant what deployment needs.
+func (d *delivery) prepare(ctx context.Context) error {
+	if preparer, ok := d.impl.(rotation.Preparer); ok {
+		call, cancel := d.withinLease(ctx)
+		defer cancel()
+		if err := preparer.Prepare(call, d.App, d.target); err != nil {
+			return fmt.Errorf("prepare: %w", err)
+		}
+	}
+	d.holding.Prepared, d.holding.PreparedAt = d.deployment.Delivery, d.Now()
+	return nil
+}
+
+// denied tries to grant what was refused, unless our last grant may still have to
+// take effect.
+func (d *delivery) denied(ctx context.Context, refusal error) (time.Time, error) {
+	settled := d.holding.PreparedAt.Add(d.waits().GrantSettles)
+	if _, ok := d.impl.(rotation.Preparer); ok && !d.Now().Before(settled) {
+		if err := d.prepare(ctx); err != nil {
+			return d.failedTry(ctx, errors.Join(refusal, err))
+		}
+		settled = d.holding.PreparedAt.Add(d.waits().GrantSettles)
+	}
+	if d.Now().Before(settled) {
+		return d.retry(ctx, fmt.Errorf("a grant may take up to 30 minutes to take effect: %w", refusal))
+	}
+	return d.failedTry(ctx, refusal)
+}
+
+// staged reads the credential's secret part.
+func (d *delivery) staged(ctx context.Context) (rotation.Credential, error) {
+	entry, ok := d.Head.Kind(d.Kind).CurrentEntry()
+	if !ok || entry.Staged == "" {
+		return rotation.Credential{}, rotation.Permanently("the credential has no staged copy; ask for a new rotation")
+	}
+	call, cancel := d.bounded(ctx)
+	defer cancel()
+	return d.Stage.Get(call, entry.Staged)
+}
+
+// confirm records that the target uses the credential and holds no other.
+func (d *delivery) confirm(ctx context.Context, outcome rotation.Outcome) error {
+	now := d.Now()
+	x := &d.deployment
+	x.State, x.Reason, x.LastError, x.Handle = rotation.DeploymentConfirmed, "", "", ""
+	x.Receipt, x.ConfirmedAt, x.UpdatedAt, x.NextAt = outcome.Receipt, now, now, zero
+	d.holding.Confirm(x.Rotation.Generation, x.Delivery)
+	d.holding.Lease = rotation.Lease{}
+	line := d.line("deployed", "in use at the target")
+	if outcome.Receipt != "" {
+		line.Detail += ", as " + outcome.Receipt
+	}
+	if err := d.commit(ctx, d.batch().holding(d.holding).deployment(*x).logged(line)); err != nil {
+		return err
+	}
+	d.publish(ctx, rotation.EventDeployed, "")
+	return nil
+}
+
+// waitFor records unfinished work, to be asked about again. Where it is an older
+// generation's, this deployment waits for it.
+func (d *delivery) waitFor(ctx context.Context, handle string, after time.Duration, whose rotation.Deployment) (time.Time, error) {
+	now := d.Now()
+	d.deployment.NextAt, d.deployment.UpdatedAt = now.Add(max(after, time.Second)), now
+	if whose.Rotation == d.deployment.Rotation {
+		d.deployment.Handle = handle
+	}
+	d.holding.Lease = rotation.Lease{}
+	return d.deployment.NextAt, d.commit(ctx, d.batch().holding(d.holding).deployment(d.deployment))
+}
+
+// failedTry records an error: what will be refused again fails the deployment,
+// everything else is tried again until its age ends it.
+func (d *delivery) failedTry(ctx context.Context, err error) (time.Time, error) {
+	switch rotation.ClassOf(err) {
+	case rotation.Permanent, rotation.Denied, rotation.NotFound:
+		return zero, d.fail(ctx, err.Error())
+	case rotation.Transient, rotation.Throttled, rotation.Conflict:
+	}
+	if age := d.Now().Sub(d.deployment.BegunAt); age >= d.waits().GiveUp {
+		return zero, d.fail(ctx, fmt.Sprintf("given up after %s: %v", age.Round(time.Second), err))
+	}
+	return d.retry(ctx, err)
+}
+
+// retry puts the deployment back to pending for a while.
+func (d *delivery) retry(ctx context.Context, err error) (time.Time, error) {
+	now := d.Now()
+	after := backoff(d.waits().RetryAfter, d.deployment.Attempts-1)
+	if rotation.ClassOf(err) == rotation.Throttled {
+		after = max(rotation.AfterOf(err), time.Second)
+	}
+	x := &d.deployment
+	if x.Handle == "" {
+		x.State = rotation.DeploymentPending
+	}
+	x.LastError, x.UpdatedAt, x.NextAt = err.Error(), now, now.Add(after)
+	d.holding.Lease = rotation.Lease{}
+	b := d.batch().holding(d.holding).deployment(*x).logged(d.line("retry", err.Error()))
+	return x.NextAt, d.commit(ctx, b)
+}
+
+func (d *delivery) fail(ctx context.Context, reason string) error {
+	d.deployment.LastError = reason
+	d.holding.Lease = rotation.Lease{}
+	if err := d.endWith(ctx, rotation.DeploymentFailed, reason, d.batch().holding(d.holding)); err != nil {
+		return err
+	}
+	d.publish(ctx, rotation.EventFailed, reason)
+	return nil
+}
+
+func (d *delivery) end(ctx context.Context, state rotation.DeploymentState, reason string) error {
+	return d.endWith(ctx, state, reason, d.batch())
+}
+
+func (d *delivery) endWith(ctx context.Context, state rotation.DeploymentState, reason string, b *batch) error {
+	x := &d.deployment
+	x.State, x.Reason, x.Handle, x.NextAt, x.UpdatedAt = state, reason, "", zero, d.Now()
+	line := d.line(string(state), reason)
+	line.Failure = state == rotation.DeploymentFailed
+	return d.commit(ctx, b.deployment(*x).logged(line))
+}
+
+func (d *delivery) line(what, detail string) rotation.LogEntry {
+	return rotation.LogEntry{
+		At: d.Now(), Kind: d.Kind, Rotation: d.deployment.Rotation.String(), Target: d.deployment.Target,
+		What: what, Detail: detail, Actor: d.deployment.Integration,
+	}
+}
+
+// publish tells others. The rotation's own events are in the outbox; this one is
+// a courtesy, and the state is in the rows.
+func (d *delivery) publish(ctx context.Context, what rotation.EventType, reason string) {
+	if d.Publisher == nil {
+		return
+	}
+	call, cancel := d.bounded(ctx)
+	defer cancel()
+	err := d.Publisher.Publish(call, rotation.Event{
+		ID:   fmt.Sprintf("%s.%s.%d.%d.%s", d.deployment.Rotation, d.deployment.Target, d.deployment.Delivery, d.deployment.Attempts, d.deployment.State),
+		Type: what, Time: d.Now(), AppID: d.App.AppID, Name: d.App.Name, Kind: d.Kind,
+		Rotation: d.deployment.Rotation.String(), Target: d.deployment.Target, Reason: reason,
+	})
+	if err != nil {
+		d.Log.WarnContext(ctx, "a lifecycle event was not published", "app", d.App.AppID, "type", what, "error", err)
+	}
+}

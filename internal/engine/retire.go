@@ -1,0 +1,158 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rekey-dev/rekey/internal/rotation"
+)
+
+// retire removes one old credential: marked first, under the lease, then judged
+// again on what targets hold by now, and only if Graph shows the current one.
+func (w *work) retire(ctx context.Context, entry rotation.Entry) (time.Time, error) {
+	if err := w.mark(ctx, entry.KeyID, true); err != nil {
+		return zero, err
+	}
+	if err := w.loadLive(ctx, w.loaded); err != nil {
+		return zero, err
+	}
+	if _, objects := rotation.Objects(w.Snapshot, *w.state().ByKeyID(entry.KeyID)); objects {
+		return zero, w.mark(ctx, entry.KeyID, false)
+	}
+	app, err := w.readUnderLease(ctx)
+	if err != nil {
+		return w.retireLater(ctx, entry, err)
+	}
+	if current := w.state().Current; current != "" && !has(app, current) && (entry.Published || entry.Adopted()) {
+		w.state().MissingSince = w.Now()
+		return zero, w.mark(ctx, entry.KeyID, false)
+	}
+	if err := w.remove(ctx, app, entry); err != nil {
+		return w.retireLater(ctx, entry, err)
+	}
+	return zero, w.retired(ctx, entry)
+}
+
+// mark says in the ledger that a removal has begun, or that it was called off,
+// and takes or releases the lease.
+func (w *work) mark(ctx context.Context, keyID string, retiring bool) error {
+	state := w.state()
+	state.Ledger = slices.Clone(state.Ledger)
+	state.ByKeyID(keyID).Retiring = retiring
+	w.Head.Lease = rotation.Lease{}
+	if retiring {
+		w.Head.Lease = w.lease(w.holder)
+	}
+	return w.save(ctx, w.batch())
+}
+
+func (w *work) readUnderLease(ctx context.Context) (DirectoryApplication, error) {
+	call, cancel := w.underLease(ctx, w.Head.Lease)
+	defer cancel()
+	return w.Directory.Application(call, w.App.AppID)
+}
+
+func has(app DirectoryApplication, keyID string) bool {
+	return slices.ContainsFunc(app.Passwords, func(p Password) bool { return p.KeyID == keyID })
+}
+
+// remove takes the credential out of Entra and then deletes its staged copy. One
+// that is gone already is as good.
+func (w *work) remove(ctx context.Context, app DirectoryApplication, entry rotation.Entry) error {
+	if has(app, entry.KeyID) {
+		call, cancel := w.underLease(ctx, w.Head.Lease)
+		err := w.Directory.RemovePassword(call, app.ObjectID, entry.KeyID)
+		cancel()
+		if err != nil {
+			return err
+		}
+	}
+	if entry.Staged == "" {
+		return nil
+	}
+	call, cancel := w.underLease(ctx, w.Head.Lease)
+	defer cancel()
+	return w.Stage.Delete(call, entry.Staged)
+}
+
+func (w *work) retired(ctx context.Context, entry rotation.Entry) error {
+	w.state().Drop(func(e rotation.Entry) bool { return e.KeyID == entry.KeyID })
+	w.Head.Lease = rotation.Lease{}
+	w.tell(rotation.Event{
+		ID: w.App.AppID + "." + entry.KeyID + ".retired", Type: rotation.EventRetired, KeyID: entry.KeyID,
+	})
+	line := w.line("retired", fmt.Sprintf("key id %s was removed from Entra ID", entry.KeyID))
+	if !entry.Adopted() {
+		line.Rotation = rotation.ID{AppID: w.App.AppID, Kind: w.Kind, Generation: entry.Generation}.String()
+	}
+	return w.save(ctx, w.batch().logged(line))
+}
+
+// retireLater leaves the mark, says why, and comes back: removing an old
+// credential is never given up, only put off.
+func (w *work) retireLater(ctx context.Context, entry rotation.Entry, err error) (time.Time, error) {
+	w.Head.Lease = rotation.Lease{}
+	again := w.waits().Resend
+	switch rotation.ClassOf(err) {
+	case rotation.Throttled:
+		again = max(rotation.AfterOf(err), time.Second)
+	case rotation.Permanent, rotation.Denied, rotation.NotFound:
+		again = w.waits().RetryFailed
+	case rotation.Transient, rotation.Conflict:
+		again = min(again, backoff(w.waits().RetryAfter, 1))
+	}
+	line := w.line("retry", fmt.Sprintf("key id %s could not be removed yet: %v", entry.KeyID, err))
+	line.Failure = true
+	return w.Now().Add(again), w.save(ctx, w.batch().logged(line))
+}
+
+// look reads Graph for what is unknown: what attempts without an answer made,
+// and whether a current credential that was not seen is really gone.
+func (w *work) look(ctx context.Context) (time.Time, error) {
+	call, cancel := w.bounded(ctx)
+	app, err := w.Directory.Application(call, w.App.AppID)
+	cancel()
+	if err != nil {
+		w.Log.WarnContext(ctx, "look again later", "app", w.App.AppID, "error", err)
+		return w.Snapshot.Now.Add(max(rotation.AfterOf(err), w.waits().Resend)), nil
+	}
+	w.state().Ledger = slices.Clone(w.state().Ledger)
+	w.resolve(app)
+	w.countLooks()
+	if state := w.state(); !state.MissingSince.IsZero() {
+		return w.settleMissing(ctx, app)
+	}
+	return zero, w.save(ctx, w.batch())
+}
+
+// countLooks ends the search for an attempt after its last look found nothing.
+func (w *work) countLooks() {
+	state, looks := w.state(), w.waits().LookAgain
+	for i := range state.Ledger {
+		e := &state.Ledger[i]
+		if !e.Resolved() && e.Looks < len(looks) && !w.Snapshot.Now.Before(e.At.Add(looks[e.Looks])) {
+			e.Looks++
+		}
+	}
+	state.Drop(func(e rotation.Entry) bool { return !e.Resolved() && e.Looks >= len(looks) })
+}
+
+// settleMissing believes the second of two reads, some time apart: a current
+// credential that is gone is replaced, and nothing else is removed meanwhile.
+func (w *work) settleMissing(ctx context.Context, app DirectoryApplication) (time.Time, error) {
+	state := w.state()
+	present := has(app, state.Current)
+	state.MissingSince = w.Now()
+	if present {
+		state.MissingSince = zero
+	}
+	if present || state.InFlight > 0 || !w.policy().Enabled || w.App.Paused || w.Paused {
+		return zero, w.save(ctx, w.batch())
+	}
+	line := w.line("missing", fmt.Sprintf("the current credential, key id %s, is no longer in Entra ID; a new one is made", state.Current))
+	line.Failure = true
+	r := w.begin(rotation.Rotation{Source: rotation.ByMissing, Actor: "rekey"})
+	return zero, w.save(ctx, w.batch().rotation(r).logged(line))
+}

@@ -1,0 +1,326 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rekey-dev/rekey/internal/rotation"
+)
+
+// SaveApplication saves what the user chose for an application. Its names are
+// read from Graph, which also proves that it exists. The ETag, if not empty, must
+// be that of the saved one; "*" is any that exists.
+func (e *Engine) SaveApplication(ctx context.Context, app rotation.Application, etag, actor string) (rotation.Application, string, error) {
+	if slices.Contains(e.Self, app.AppID) {
+		return app, "", fmt.Errorf("%w: %q is the identity that rekey itself runs as; rotating it would lock rekey out", ErrRefused, app.AppID)
+	}
+	if problems := checkPolicies(app); len(problems) > 0 {
+		return app, "", &Invalid{problems}
+	}
+	old, oldTag, err := e.Application(ctx, app.AppID)
+	exists := err == nil
+	if err != nil && !errors.Is(err, ErrUnknownApplication) {
+		return app, "", err
+	}
+	if err := precondition(etag, oldTag); err != nil {
+		return app, "", err
+	}
+	app.Paused = old.Paused
+	if err := e.name(ctx, &app); err != nil {
+		return app, "", err
+	}
+	if err := e.writeApplication(ctx, app, oldTag, exists); err != nil {
+		return app, "", err
+	}
+	e.logConfiguration(ctx, app.AppID, "configured", "the policies were saved", actor)
+	_, newTag, err := e.Application(ctx, app.AppID)
+	return app, newTag, err
+}
+
+func checkPolicies(app rotation.Application) (problems []rotation.Problem) {
+	for _, kind := range rotation.Kinds() {
+		policy, ok := app.Policies[kind]
+		if !ok {
+			continue
+		}
+		for _, p := range policy.Check(kind) {
+			problems = append(problems, rotation.Problem{Field: string(kind) + "." + p.Field, Detail: p.Detail})
+		}
+	}
+	return problems
+}
+
+// precondition compares If-Match with what is there.
+func precondition(etag, actual string) error {
+	if etag == "" || etag == actual || etag == "*" && actual != "" {
+		return nil
+	}
+	return ErrPrecondition
+}
+
+func (e *Engine) name(ctx context.Context, app *rotation.Application) error {
+	call, cancel := e.bounded(ctx)
+	defer cancel()
+	found, err := e.Directory.Application(call, app.AppID)
+	if err != nil && rotation.ClassOf(err) == rotation.NotFound {
+		return &Invalid{[]rotation.Problem{{Field: "appId", Detail: fmt.Sprintf(
+			"the tenant has no app registration with client id %q; give the client id, not the object id", app.AppID)}}}
+	}
+	app.ObjectID, app.Name = found.ObjectID, found.Name
+	return err
+}
+
+// writeApplication saves the row, with a wake-up for every enabled kind in the
+// schedule before it.
+func (e *Engine) writeApplication(ctx context.Context, app rotation.Application, etag string, exists bool) error {
+	change := Change{Op: Insert, Key: e.applicationKey(app.AppID), Properties: encode(app)}
+	if exists {
+		change.Op, change.ETag = Merge, etag
+	}
+	var advances []rotation.Advance
+	for _, kind := range rotation.Kinds() {
+		if policy, ok := app.Policies[kind]; ok && policy.Enabled {
+			row, err := e.wakeAt(ctx, e.Now().Add(moveOn), app.AppID, string(kind))
+			if err != nil {
+				return err
+			}
+			advances = append(advances, rotation.Advance{AppID: app.AppID, Kind: kind, Row: &row})
+		}
+	}
+	err := e.Store.Write(ctx, change)
+	if errors.Is(err, ErrConflict) {
+		return fmt.Errorf("application %q: %w", app.AppID, ErrPrecondition)
+	}
+	if err != nil {
+		return err
+	}
+	e.sendAll(ctx, advances)
+	return nil
+}
+
+// sendAll wakes now what the schedule would wake in a few minutes anyway.
+func (e *Engine) sendAll(ctx context.Context, advances []rotation.Advance) {
+	for _, advance := range advances {
+		if err := e.sendAdvance(ctx, advance, zero); err != nil {
+			e.Log.WarnContext(ctx, "the bus is out of reach; the schedule will wake the application", "app", advance.AppID, "error", err)
+		}
+	}
+}
+
+func (e *Engine) logConfiguration(ctx context.Context, appID, what, detail, actor string) {
+	b := &batch{appID: appID, etags: map[string]string{}}
+	b.logged(rotation.LogEntry{At: e.Now(), What: what, Detail: detail, Actor: actor})
+	if err := e.commit(ctx, b); err != nil {
+		e.Log.WarnContext(ctx, "a line of the log was lost", "app", appID, "what", what, "error", err)
+	}
+}
+
+// SetPaused pauses or resumes one application.
+func (e *Engine) SetPaused(ctx context.Context, appID string, paused bool, actor string) error {
+	app, etag, err := e.Application(ctx, appID)
+	if err != nil || app.Paused == paused {
+		return err
+	}
+	app.Paused = paused
+	if err := e.writeApplication(ctx, app, etag, true); err != nil {
+		return err
+	}
+	e.logConfiguration(ctx, appID, pauseWord(paused), "by hand", actor)
+	return nil
+}
+
+func pauseWord(paused bool) string {
+	if paused {
+		return "paused"
+	}
+	return "resumed"
+}
+
+// SetEverythingPaused pauses or resumes all applications. What is resumed is
+// woken by its next wake-up, a day ahead at most.
+func (e *Engine) SetEverythingPaused(ctx context.Context, paused bool) error {
+	all := Everything{Paused: paused}
+	return e.Store.Write(ctx, Change{Op: Put, Key: e.applicationKey(rowEverything), Properties: encode(all)})
+}
+
+// DeleteApplication ends the management of an application. Its credentials stay
+// as they are, its ledger and its log too: should it come back, rekey still
+// knows what it made.
+func (e *Engine) DeleteApplication(ctx context.Context, appID, etag, actor string) error {
+	_, actual, err := e.Application(ctx, appID)
+	if err != nil {
+		return err
+	}
+	if err := precondition(etag, actual); err != nil {
+		return err
+	}
+	if err := e.releaseTargets(ctx, appID, actor); err != nil {
+		return err
+	}
+	return e.Store.Write(ctx, Change{Op: Delete, Key: e.applicationKey(appID)})
+}
+
+// releaseTargets deletes every target and holding, in one batch with the head,
+// so that no rotation can begin in between.
+func (e *Engine) releaseTargets(ctx context.Context, appID, actor string) error {
+	_, err := again(func() (struct{}, error) {
+		w, err := e.open(ctx, appID, rotation.Secret)
+		if err != nil {
+			return struct{}{}, err
+		}
+		for _, kind := range rotation.Kinds() {
+			if n := w.Head.Kind(kind).InFlight; n > 0 {
+				id := rotation.ID{AppID: appID, Kind: kind, Generation: n}
+				return struct{}{}, fmt.Errorf("%w: rotation %q is in flight; cancel it or wait for it", ErrRefused, id)
+			}
+		}
+		b := w.batch().logged(w.asked("deleted", "no longer managed; its credentials stay as they are", actor))
+		for row := range w.etags {
+			if isConfiguration(row) {
+				b.delete(row)
+			}
+		}
+		return struct{}{}, w.save(ctx, b)
+	})
+	return err
+}
+
+// SaveTarget saves one configured place. One that is new, points elsewhere or is
+// enabled again may hold anything until it confirms, and is brought up to date
+// at once.
+func (e *Engine) SaveTarget(ctx context.Context, appID string, target rotation.TargetRow, etag, actor string) (string, error) {
+	return again(func() (string, error) { return e.saveTarget(ctx, appID, target, etag, actor) })
+}
+
+func (e *Engine) saveTarget(ctx context.Context, appID string, target rotation.TargetRow, etag, actor string) (string, error) {
+	w, err := e.open(ctx, appID, target.Kind)
+	if err != nil {
+		return "", err
+	}
+	row := prefixTarget + target.ID
+	if err := precondition(etag, w.etags[row]); err != nil {
+		return "", err
+	}
+	old, known := w.target(target.ID)
+	if _, exists := w.etags[row]; exists && !known {
+		return "", &Invalid{[]rotation.Problem{{Field: "kind", Detail: "a target's kind cannot change; delete the target and make another"}}}
+	}
+	if err := w.guard(ctx); err != nil {
+		return "", err
+	}
+	b := w.batch().save(row, target).logged(w.asked("target", targetWords(known, target), actor))
+	b.log[0].Target = target.ID
+	if !known || pointsElsewhere(old, target) {
+		holding := w.Holding(target.ID)
+		holding.Kind, holding.Unknown = target.Kind, true
+		holding.Delivery++
+		b.holding(holding)
+	}
+	if err := e.commit(ctx, b); err != nil {
+		return "", err
+	}
+	saved, err := e.Store.Get(ctx, partitionKey(appID, row))
+	if err != nil {
+		return "", err
+	}
+	return saved.ETag, w.wake(ctx)
+}
+
+// pointsElsewhere reports whether a change makes what the target holds unknown.
+func pointsElsewhere(old, changed rotation.TargetRow) bool {
+	return changed.Enabled && !old.Enabled || old.Integration != changed.Integration || !bytes.Equal(old.Settings, changed.Settings)
+}
+
+func targetWords(known bool, target rotation.TargetRow) string {
+	verb := "added"
+	if known {
+		verb = "changed"
+	}
+	if !target.Enabled {
+		return verb + ", disabled"
+	}
+	return verb
+}
+
+func (l *loaded) target(id string) (rotation.TargetRow, bool) {
+	i := slices.IndexFunc(l.Targets, func(t rotation.TargetRow) bool { return t.ID == id })
+	if i < 0 {
+		return rotation.TargetRow{}, false
+	}
+	return l.Targets[i], true
+}
+
+// DeleteTarget releases a target: what it holds no longer keeps anything alive.
+func (e *Engine) DeleteTarget(ctx context.Context, appID, id, etag, actor string) error {
+	_, err := again(func() (struct{}, error) { return struct{}{}, e.deleteTarget(ctx, appID, id, etag, actor) })
+	return err
+}
+
+func (e *Engine) deleteTarget(ctx context.Context, appID, id, etag, actor string) error {
+	target, actual, err := e.Target(ctx, appID, id)
+	if err != nil {
+		return err
+	}
+	if err := precondition(etag, actual); err != nil {
+		return err
+	}
+	w, err := e.open(ctx, appID, target.Kind)
+	if err != nil {
+		return err
+	}
+	if err := w.guard(ctx); err != nil {
+		return err
+	}
+	b := w.batch().delete(prefixTarget + id).logged(w.asked("target", "deleted", actor))
+	if _, ok := w.etags[prefixHolding+id]; ok {
+		b.delete(prefixHolding + id)
+	}
+	if err := e.commit(ctx, b); err != nil {
+		return err
+	}
+	return w.wake(ctx)
+}
+
+// Resume delivers the current credential once more to a target that failed.
+func (e *Engine) Resume(ctx context.Context, id rotation.ID, target, actor string) error {
+	_, err := again(func() (struct{}, error) { return struct{}{}, e.resume(ctx, id, target, actor) })
+	return err
+}
+
+func (e *Engine) resume(ctx context.Context, id rotation.ID, target, actor string) error {
+	w, err := e.open(ctx, id.AppID, id.Kind)
+	if err != nil {
+		return err
+	}
+	if w.Current == nil || w.Current.ID != id {
+		return fmt.Errorf("%w: rotation %q is not the current one; resume %s", ErrRefused, id, w.currentWords())
+	}
+	d, ok := w.Deployment(target)
+	switch {
+	case !ok:
+		return fmt.Errorf("target %q: %w", target, ErrUnknownTarget)
+	case d.State != rotation.DeploymentFailed:
+		return fmt.Errorf("%w: the deployment to %q is %s; only a failed one can be resumed", ErrRefused, target, d.State)
+	}
+	if err := w.guard(ctx); err != nil {
+		return err
+	}
+	holding := w.Holding(target)
+	holding.Delivery++
+	line := w.asked("resumed", "delivered once more", actor)
+	line.Target = target
+	if err := e.commit(ctx, w.batch().holding(holding).logged(line)); err != nil {
+		return err
+	}
+	return w.wake(ctx)
+}
+
+func (l *loaded) currentWords() string {
+	if l.Current == nil {
+		return "nothing: none is published"
+	}
+	return fmt.Sprintf("%q", l.Current.ID)
+}
