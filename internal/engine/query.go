@@ -66,8 +66,8 @@ func (e *Engine) Rotation(ctx context.Context, id rotation.ID) (rotation.Rotatio
 	return decodeAs[rotation.Rotation](row)
 }
 
-// Deployments returns a rotation's deployments.
-func (e *Engine) Deployments(ctx context.Context, id rotation.ID) (all []rotation.Deployment, err error) {
+// DeploymentsOf returns a rotation's deployments.
+func (e *Engine) DeploymentsOf(ctx context.Context, id rotation.ID) (all []rotation.Deployment, err error) {
 	prefix := rotationRow(id) + "."
 	rows, err := collect(e.Store.Query(ctx, Range{Table: TableRotations, Partition: id.AppID, From: prefix, To: after(prefix)}))
 	if err != nil {

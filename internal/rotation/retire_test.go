@@ -101,7 +101,7 @@ func TestRetiringRule(t *testing.T) {
 			clause: "the overlap has not passed", again: 24 * time.Hour,
 		},
 		"an adopted one goes after its overlap": {
-			change: func(_ *rotation.Snapshot, e *rotation.Entry) { e.Generation, e.At = 0, now.Add(-25 * time.Hour) },
+			change: func(_ *rotation.Snapshot, e *rotation.Entry) { e.Generation, e.At = 0, now.Add(-25*time.Hour) },
 		},
 		"goes past its own end, whoever holds it": {
 			change: func(s *rotation.Snapshot, e *rotation.Entry) {

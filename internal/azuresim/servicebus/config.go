@@ -144,3 +144,11 @@ func unknownNames(at string, value any, t reflect.Type) (errs []error) {
 	}
 	return errs
 }
+
+// name returns the namespace's name.
+func (cfg Config) name() string {
+	for _, n := range cfg.UserConfig.Namespaces {
+		return n.Name
+	}
+	return "sbemulatorns"
+}

@@ -3,7 +3,6 @@ package servicebus
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -48,17 +47,15 @@ func (c *checker) noForwarding(where, name, target string) {
 }
 
 // unique reports names that are taken or that the service would not accept.
-func (c *checker) unique(where, name string, taken map[string]bool, allowed *regexp.Regexp) {
-	switch {
-	case !allowed.MatchString(name):
-		c.add(where, fmt.Errorf("name %q is not allowed", name))
-	case taken[strings.ToLower(name)]:
+func (c *checker) unique(where, name string, taken map[string]bool, check func(string) error) {
+	c.add(where, check(name))
+	if taken[strings.ToLower(name)] {
 		c.add(where, errors.New("the name is already taken"))
 	}
 	taken[strings.ToLower(name)] = true
 }
 
-// validate is create in an empty namespace that is thrown away.
+// validate checks everything that create makes.
 func (cfg Config) validate() []error {
 	namespaces := cfg.UserConfig.Namespaces
 	if len(namespaces) != 1 {
@@ -80,11 +77,10 @@ func (cfg Config) create(n *broker.Namespace) error {
 
 // namespace checks a namespace and, if into is not nil, creates it there.
 func (c *checker) namespace(ns namespaceConfig, into *broker.Namespace) {
-	entityName := regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/~-]{0,258}[A-Za-z0-9])?$`)
 	names := map[string]bool{}
 	for _, q := range ns.Queues {
 		where := fmt.Sprintf("queue %q", q.Name)
-		c.unique(where, q.Name, names, entityName)
+		c.unique(where, q.Name, names, broker.CheckEntityName)
 		p := c.queue(where, q.Properties)
 		if into != nil {
 			into.CreateQueue(q.Name, p)
@@ -92,7 +88,7 @@ func (c *checker) namespace(ns namespaceConfig, into *broker.Namespace) {
 	}
 	for _, t := range ns.Topics {
 		where := fmt.Sprintf("topic %q", t.Name)
-		c.unique(where, t.Name, names, entityName)
+		c.unique(where, t.Name, names, broker.CheckEntityName)
 		p := c.topic(where, t.Properties)
 		var created *broker.Topic
 		if into != nil {
@@ -129,11 +125,10 @@ func (c *checker) topic(where string, p topicProperties) broker.TopicProperties 
 }
 
 func (c *checker) subscriptions(t topicConfig, topic *broker.Topic, into *broker.Namespace) {
-	subscriptionName := regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,48}[A-Za-z0-9])?$`)
 	names := map[string]bool{}
 	for _, s := range t.Subscriptions {
 		where := fmt.Sprintf("subscription %q of topic %q", s.Name, t.Name)
-		c.unique(where, s.Name, names, subscriptionName)
+		c.unique(where, s.Name, names, broker.CheckSubscriptionName)
 		p := s.Properties
 		q := c.queue(where, queueProperties{
 			DeadLetteringOnMessageExpiration: p.DeadLetteringOnMessageExpiration, DefaultMessageTimeToLive: p.DefaultMessageTimeToLive,
@@ -157,12 +152,11 @@ func (c *checker) rules(where string, configured []ruleConfig) []broker.Rule {
 	if len(configured) == 0 {
 		return []broker.Rule{{Name: broker.DefaultRule, Filter: broker.TrueFilter{}}}
 	}
-	ruleName := regexp.MustCompile(`^[A-Za-z0-9$]([A-Za-z0-9._-]{0,48}[A-Za-z0-9])?$`)
 	names := map[string]bool{}
 	var rules []broker.Rule
 	for _, r := range configured {
 		in := fmt.Sprintf("rule %q of %s", r.Name, where)
-		c.unique(in, r.Name, names, ruleName)
+		c.unique(in, r.Name, names, broker.CheckRuleName)
 		filter, err := r.Properties.filter()
 		c.add(in, err)
 		rules = append(rules, broker.Rule{Name: r.Name, Filter: filter})

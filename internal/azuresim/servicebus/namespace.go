@@ -54,7 +54,7 @@ func New(cfg Config, opts Options) (*Namespace, error) {
 		n.broker.Close()
 		return nil, err
 	}
-	n.http = newHTTPServer(atom.NewHandler(n.broker))
+	n.http = newHTTPServer(atom.NewHandler(cfg.name(), n.broker))
 	n.serving.Go(func() { _ = n.http.Serve(n.web) }) // ends with Close
 	return n, nil
 }

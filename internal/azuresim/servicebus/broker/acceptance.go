@@ -115,7 +115,8 @@ func (q *Queue) SessionState(id string) []byte {
 	return nil
 }
 
-// SetSessionState sets the state of a session that is locked; nil clears it.
+// SetSessionState sets the state of a session that is locked; an empty one
+// clears it, because that is how the Go client writes nil.
 func (q *Queue) SetSessionState(id string, state []byte) *amqp.Error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -124,7 +125,10 @@ func (q *Queue) SetSessionState(id string, state []byte) *amqp.Error {
 	if s == nil || s.holder == nil {
 		return errSessionLockLost(id)
 	}
-	s.state, s.stateSet = state, q.clock.Now()
+	s.state, s.stateSet = nil, q.clock.Now()
+	if len(state) > 0 {
+		s.state = state
+	}
 	return nil
 }
 
