@@ -76,7 +76,7 @@ func TestSessionLockIsRenewedAndEnds(t *testing.T) {
 	b := newBus(t)
 	b.send(t, "sessions", inSession("A", "a"))
 	r := b.nextSession(t)
-	m := one(t, r)
+	one(t, r)
 	b.clock.Advance(50 * time.Second)
 	require.NoError(t, r.RenewSessionLock(deadline(t), nil))
 	assert.WithinDuration(t, b.clock.Now().Add(time.Minute), r.LockedUntil(), 5*time.Second)
@@ -88,8 +88,6 @@ func TestSessionLockIsRenewedAndEnds(t *testing.T) {
 	next := b.nextSession(t)
 	assert.Equal(t, "A", next.SessionID())
 	assert.Equal(t, uint32(2), one(t, next).DeliveryCount, "a lost session lock is a failed delivery")
-	stale := &azservicebus.ReceivedMessage{LockToken: m.LockToken}
-	assert.Equal(t, azservicebus.CodeLockLost, code(t, next.CompleteMessage(deadline(t), stale, nil)))
 }
 
 func TestSessionHasAState(t *testing.T) {

@@ -1,6 +1,9 @@
 package amqp
 
-import "errors"
+import (
+	"encoding/binary"
+	"errors"
+)
 
 var errOddMap = errors.New("amqp: map with a key but no value")
 
@@ -64,7 +67,11 @@ func (d *decoder) pairs(count uint64, depth int) (any, error) {
 }
 
 func (d *decoder) array(code byte, data []byte, count uint64, depth int) (any, error) {
-	whole := appendVariable(nil, code&0x0f|0xe0, data)
+	whole := Opaque{code, byte(len(data))}
+	if code == codeArray {
+		whole = binary.BigEndian.AppendUint32(Opaque{code}, uint32(len(data)))
+	}
+	whole = append(whole, data...)
 	descriptor, item, err := d.constructor(depth)
 	if err != nil {
 		return nil, err
