@@ -43,3 +43,13 @@ func (k KindState) Due(p Policy) Due {
 	}
 	return due
 }
+
+// shortLived is the lifetime up to which a near-expiry event starts nothing by
+// itself: Key Vault sends it 30 days before the end, which would be too early,
+// and for what lives shorter than that within minutes, which would never end.
+const shortLived = 60 * day
+
+// NearExpiryRotates reports whether a near-expiry event starts a rotation.
+func (p Policy) NearExpiryRotates() bool {
+	return p.OnNearExpiry == NearExpiryRotate || p.OnNearExpiry == NearExpiryByLifetime && p.Lifetime > shortLived
+}

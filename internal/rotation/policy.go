@@ -178,6 +178,10 @@ func (p Policy) checkChoices() (problems []Problem) {
 	default:
 		problems = append(problems, Problem{"onNearExpiry", fmt.Sprintf("must be %q or %q, not %q", NearExpiryRotate, NearExpiryCheckDue, p.OnNearExpiry)})
 	}
+	if p.OnNearExpiry == NearExpiryRotate && p.Lifetime <= shortLived {
+		problems = append(problems, Problem{"onNearExpiry", fmt.Sprintf(
+			"must be %q with a lifetime of %s or less: the event comes 30 days before the end, or at once, and would start rotation after rotation", NearExpiryCheckDue, inWords(shortLived))})
+	}
 	switch p.OnUnverifiable {
 	case UnverifiableStop, UnverifiableContinue:
 	default:
