@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -94,22 +96,52 @@ func TestSubscriptionsFilter(t *testing.T) {
 	w.settled(t, 1, 1, 0)
 }
 
-func TestDeliveryIsRetriedOnSchedule(t *testing.T) {
+// after moves time on to just before and then past a wait, and returns what is
+// delivered only then. A delivery to somebody else gives an early one time to show.
+func (w *world) after(t *testing.T, wait time.Duration, got <-chan request) request {
+	t.Helper()
+	w.clock.Advance(wait - time.Second)
+	other, between := webhook(t)
+	w.subscribe(t, eventgrid.Subscription{Name: "other", Source: topicID, Endpoint: other})
+	w.service.Raise(eventgrid.SystemEvent{Source: topicID, Since: w.clock.Now()})
+	next(t, between)
+	w.service.UnsubscribeAll(topicID)
+	require.Empty(t, got, "not before its time")
+	w.clock.Advance(time.Second)
+	return next(t, got)
+}
+
+func TestDeliveryIsRetriedForADay(t *testing.T) {
 	w := start(t, eventgrid.EventGridSchema, eventgrid.Options{})
-	url, got := webhook(t, 500, 404, 503)
+	url, got := webhook(t, slices.Repeat([]int{500}, 20)...)
 	w.subscribe(t, eventgrid.Subscription{Name: "near", Source: vaultID, Endpoint: url})
 	w.raise("Near", "db")
 	first := next(t, got)
-	for attempt, wait := range []time.Duration{10 * time.Second, 5 * time.Minute, time.Minute} {
+	for attempt, wait := range []time.Duration{
+		10 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute, 10 * time.Minute,
+		30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour,
+	} {
 		w.settled(t, attempt+1, 0, 0)
-		w.clock.Advance(wait - time.Second)
-		w.settled(t, attempt+1, 0, 0)
-		w.clock.Advance(time.Second)
-		r := next(t, got)
-		assert.Equal(t, string(rune('1'+attempt)), r.header.Get("aeg-delivery-count"))
+		r := w.after(t, wait, got)
+		assert.Equal(t, strconv.Itoa(attempt+1), r.header.Get("aeg-delivery-count"))
 		assert.Equal(t, first.body, r.body)
 	}
-	w.settled(t, 4, 1, 0)
+	w.settled(t, 11, 0, 1)
+}
+
+func TestSomeAnswersMakeTheWaitLonger(t *testing.T) {
+	for status, wait := range map[int]time.Duration{404: 5 * time.Minute, 408: 2 * time.Minute, 503: 30 * time.Second} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			w := start(t, eventgrid.EventGridSchema, eventgrid.Options{})
+			url, got := webhook(t, status)
+			w.subscribe(t, eventgrid.Subscription{Name: "near", Source: vaultID, Endpoint: url})
+			w.raise("Near", "db")
+			next(t, got)
+			w.settled(t, 1, 0, 0)
+			w.after(t, wait, got)
+			w.settled(t, 2, 1, 0)
+		})
+	}
 }
 
 func TestWithoutASubscriptionNothingIsTriedAgain(t *testing.T) {

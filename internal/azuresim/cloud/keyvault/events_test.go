@@ -47,11 +47,14 @@ func TestEventsFollowASecretsLife(t *testing.T) {
 	assert.Equal(t, "Microsoft.KeyVault.SecretExpired", w.events.next(t).Type)
 }
 
-func TestAShortLifeIsAnnouncedAtOnce(t *testing.T) {
-	w := start(t, keyvault.Options{NearExpiryDelay: time.Minute})
-	setUntil(t, w.as(t, alice), "db", w.clock.Now().Add(10*day))
+func TestAShortLifeIsAnnouncedAfterMinutes(t *testing.T) {
+	w := start(t, keyvault.Options{NearExpiryDelay: time.Hour})
+	c := w.as(t, alice)
+	setUntil(t, c, "db", w.clock.Now().Add(10*day))
+	set(t, c, "another", "v")
 	w.events.next(t)
-	w.clock.Advance(time.Minute)
+	assert.Equal(t, "another", w.events.next(t).Subject, "nothing comes between")
+	w.clock.Advance(time.Hour)
 	assert.Equal(t, "Microsoft.KeyVault.SecretNearExpiry", w.events.next(t).Type)
 }
 
@@ -72,7 +75,10 @@ func TestOnlyTheCurrentVersionNearsItsEnd(t *testing.T) {
 		assert.Equal(t, "Microsoft.KeyVault.SecretNewVersionCreated", w.events.next(t).Type)
 	}
 
-	w.clock.Advance(20 * day)
+	w.clock.Advance(15 * day)
+	set(t, c, "between", "v")
+	assert.Equal(t, "between", w.events.next(t).Subject)
+	w.clock.Advance(5 * day)
 	near := w.events.next(t)
 	assert.Equal(t, "Microsoft.KeyVault.SecretNearExpiry", near.Type)
 	assert.Equal(t, "moved", near.Subject)

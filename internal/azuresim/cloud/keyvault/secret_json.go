@@ -163,6 +163,8 @@ func either[T any](given, otherwise *T) *T {
 	return otherwise
 }
 
+func same[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
+
 func checkName(name string) error {
 	if !objectName.MatchString(name) {
 		return badParameter("The request URI contains an invalid name: %s", strings.ToValidUTF8(name, "?"))

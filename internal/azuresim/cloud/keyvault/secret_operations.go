@@ -105,7 +105,7 @@ func (s *Service) updateSecret(c *call) (any, error) {
 	if err := parameters.apply(v, c.now); err != nil {
 		return nil, err
 	}
-	if v.expires != expired {
+	if !same(v.expires, expired) {
 		s.scheduleExpiry(c.vault, found, v)
 	}
 	return c.bundle(found, v), nil

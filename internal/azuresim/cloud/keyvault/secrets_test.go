@@ -84,15 +84,17 @@ func TestListsComeInPages(t *testing.T) {
 	}
 	set(t, c, "another", "v")
 
-	pages := 0
+	pages, items := 0, 0
 	for pager := c.NewListSecretPropertiesVersionsPager("many", nil); pager.More(); pages++ {
 		page, err := pager.NextPage(t.Context())
 		require.NoError(t, err)
 		for _, item := range page.Value {
+			items++
 			delete(want, item.ID.Version())
 		}
 	}
 	assert.Equal(t, 2, pages)
+	assert.Equal(t, 30, items)
 	assert.Empty(t, want, "versions nobody listed")
 
 	page, err := c.NewListSecretPropertiesPager(nil).NextPage(t.Context())
@@ -108,6 +110,9 @@ func TestListsComeInPages(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(body), &first))
 	assert.Len(t, first.Value, 1)
 	assert.True(t, strings.HasPrefix(first.NextLink, "https://safe.vault.azure.net:443/secrets?api-version=7.4&$skiptoken="), first.NextLink)
+
+	_, body = w.raw(t, "GET", "/secrets?api-version=7.4&maxresults=2", alice, "")
+	assert.Contains(t, body, `"nextLink":null`, "a full page can be the last")
 }
 
 func TestDeletionIsSoft(t *testing.T) {

@@ -47,13 +47,9 @@ type policiesJSON struct {
 	} `json:"properties"`
 }
 
-// updatePolicies is allowed to who may write access policies or whole vaults.
 // https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults/update-access-policy
 func (s *Service) updatePolicies(c *call) (answer, error) {
 	found, err := s.authorizedVault(c, "Microsoft.KeyVault/vaults/accessPolicies/write")
-	if err != nil && s.authorize(c, writeVaults, c.vaultID()) == nil {
-		found, err = s.authorizedVault(c, writeVaults)
-	}
 	if err != nil {
 		return answer{}, err
 	}
