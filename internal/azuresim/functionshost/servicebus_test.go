@@ -1,0 +1,219 @@
+package functionshost_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
+	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rekey-dev/rekey/internal/azuresim/clock"
+	"github.com/rekey-dev/rekey/internal/azuresim/functionshost"
+	"github.com/rekey-dev/rekey/internal/azuresim/servicebus"
+)
+
+const busConfig = `{"UserConfig":{"Namespaces":[{"Name":"sbemulatorns",
+	"Queues":[{"Name":"requests","Properties":{"LockDuration":"PT1M","MaxDeliveryCount":3}}],
+	"Topics":[{"Name":"rotated","Properties":{},"Subscriptions":[{"Name":"vercel","Properties":{},"Rules":[]}]}]}],
+	"Logging":{"Type":"File"}}}`
+
+// bus is a served namespace, a client of it and the app that listens to it.
+type bus struct {
+	*running
+	connection string
+	client     *azservicebus.Client
+}
+
+func startBus(t testing.TB, c *clock.Clock) (connection string, client *azservicebus.Client) {
+	t.Helper()
+	config, err := servicebus.ParseConfig([]byte(busConfig))
+	require.NoError(t, err)
+	namespace, err := servicebus.New(config, servicebus.Options{Clock: c})
+	require.NoError(t, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	go namespace.Serve(listener)
+	t.Cleanup(func() { namespace.Close() })
+	connection = fmt.Sprintf("Endpoint=sb://%s;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;", listener.Addr())
+	client, err = azservicebus.NewClientFromConnectionString(connection, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { client.Close(context.Background()) })
+	return connection, client
+}
+
+// startOnBus runs an app whose function "rotate" has this binding.
+func startOnBus(t testing.TB, binding string, edit func(*functionshost.Options)) *bus {
+	t.Helper()
+	c := clock.New()
+	b := &bus{}
+	b.connection, b.client = startBus(t, c)
+	files := standard()
+	files["rotate/function.json"] = `{"bindings":[` + binding + `]}`
+	b.running = start(t, files, func(o *functionshost.Options) {
+		o.Clock = c
+		o.Settings["ServiceBus"] = b.connection
+		o.Settings["Queue"] = "requests"
+		if edit != nil {
+			edit(o)
+		}
+	})
+	return b
+}
+
+const queueBinding = `{"type":"serviceBusTrigger","direction":"in","name":"msg","queueName":"%Queue%","connection":"ServiceBus"}`
+
+func (b *bus) sendMessage(t testing.TB, entity string, message *azservicebus.Message) {
+	t.Helper()
+	sender, err := b.client.NewSender(entity, nil)
+	require.NoError(t, err)
+	defer sender.Close(t.Context())
+	require.NoError(t, sender.SendMessage(t.Context(), message, nil))
+}
+
+// rest is what the queue, or its dead-letter queue, holds.
+func (b *bus) rest(t *testing.T, sub azservicebus.SubQueue) []*azservicebus.ReceivedMessage {
+	t.Helper()
+	receiver, err := b.client.NewReceiverForQueue("requests", &azservicebus.ReceiverOptions{SubQueue: sub})
+	require.NoError(t, err)
+	defer receiver.Close(t.Context())
+	messages, err := receiver.PeekMessages(t.Context(), 100, nil)
+	require.NoError(t, err)
+	return messages
+}
+
+func (b *bus) eventuallyEmpty(t *testing.T) {
+	t.Helper()
+	require.Eventually(t, func() bool { return len(b.rest(t, 0)) == 0 }, 10*time.Second, 5*time.Millisecond)
+}
+
+func TestServiceBusText(t *testing.T) {
+	b := startOnBus(t, queueBinding, nil)
+	b.sendMessage(t, "requests", &azservicebus.Message{
+		Body:                  []byte(`{"message":"hello","messageId":"forged","n":5,"ok":true,"list":[1],"inner":{"a":1}}`),
+		MessageID:             to.Ptr("m-1"),
+		ContentType:           to.Ptr("application/json"),
+		Subject:               to.Ptr("s"),
+		ApplicationProperties: map[string]any{"integration": "vercel", "n": int64(7)},
+	})
+	seen := b.next(t)
+	assert.Equal(t, "POST", seen.Method)
+	assert.Equal(t, "/rotate", seen.URI)
+	assert.True(t, strings.HasPrefix(seen.Host, "127.0.0.1:"))
+	call := seen.envelope(t)
+	assert.Equal(t, `"\"{\\\"message\\\":\\\"hello\\\",\\\"messageId\\\":\\\"forged\\\",\\\"n\\\":5,\\\"ok\\\":true,\\\"list\\\":[1],\\\"inner\\\":{\\\"a\\\":1}}\""`, string(call.Data["msg"]))
+	for name, want := range map[string]string{
+		"MessageId":             `"\"forged\""`,
+		"DeliveryCount":         `"1"`,
+		"SequenceNumber":        `"1"`,
+		"ContentType":           `"\"application/json\""`,
+		"Subject":               `"\"s\""`,
+		"Label":                 `"\"s\""`,
+		"ApplicationProperties": `{"integration":"vercel","n":7}`,
+		"UserProperties":        `{"integration":"vercel","n":7}`,
+		"MessageReceiver":       `{}`,
+		"message":               `"\"hello\""`,
+		"n":                     `"\"5\""`,
+		"ok":                    `"\"True\""`,
+		"inner":                 `{"a":1}`,
+		"messageId":             ``,
+		"list":                  ``,
+		"CorrelationId":         ``,
+	} {
+		assert.Equal(t, want, string(call.Metadata[name]), name)
+	}
+	assert.Regexp(t, `^"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"$`, string(call.Metadata["EnqueuedTimeUtc"]))
+	assert.Regexp(t, `^"\\"[0-9a-f-]{36}\\""$`, string(call.Metadata["LockToken"]))
+	assert.Regexp(t, `^{"FullyQualifiedNamespace":"127.0.0.1`, string(call.Metadata["Client"]))
+	b.eventuallyEmpty(t)
+}
+
+func TestServiceBusBinaryOfATopic(t *testing.T) {
+	b := startOnBus(t, `{"type":"serviceBusTrigger","direction":"in","name":"msg","topicName":"rotated","subscriptionName":"vercel","dataType":"binary"}`, nil)
+	b.sendMessage(t, "rotated", &azservicebus.Message{Body: []byte(`{"messageId":"forged"}`), MessageID: to.Ptr("m-1")})
+	call := b.next(t).envelope(t)
+	assert.Equal(t, `"eyJtZXNzYWdlSWQiOiJmb3JnZWQifQ=="`, string(call.Data["msg"]))
+	assert.Equal(t, `"\"m-1\""`, string(call.Metadata["MessageId"]))
+}
+
+func TestAFailingMessageIsDeadLettered(t *testing.T) {
+	b := startOnBus(t, queueBinding, nil)
+	b.sendMessage(t, "requests", &azservicebus.Message{Body: []byte(`do:fail`)})
+	for attempt := 1; attempt <= 3; attempt++ {
+		assert.Equal(t, fmt.Sprintf(`"%d"`, attempt), string(b.next(t).envelope(t).Metadata["DeliveryCount"]))
+	}
+	require.Eventually(t, func() bool { return len(b.rest(t, azservicebus.SubQueueDeadLetter)) == 1 }, 10*time.Second, 5*time.Millisecond)
+	assert.Empty(t, b.rest(t, 0))
+	assert.Empty(t, b.seen)
+}
+
+func TestAKilledHandlerGetsTheMessageAgain(t *testing.T) {
+	b := startOnBus(t, queueBinding, nil)
+	b.sendMessage(t, "requests", &azservicebus.Message{Body: []byte(`do:hang`)})
+	first := b.next(t)
+	b.Kill()
+	second := b.next(t)
+	assert.Equal(t, `"2"`, string(second.envelope(t).Metadata["DeliveryCount"]))
+	assert.NotEqual(t, first.PID, second.PID)
+}
+
+func TestConcurrentCallsStayWithinTheLimit(t *testing.T) {
+	b := startOnBus(t, queueBinding, nil)
+	for range 6 {
+		b.sendMessage(t, "requests", &azservicebus.Message{Body: []byte(`do:hang`)})
+	}
+	for range 4 {
+		b.next(t)
+	}
+	resp, _ := b.send(t, "GET", "/", "")
+	assert.Equal(t, http.StatusSeeOther, resp.StatusCode)
+	assert.Equal(t, "/", b.next(t).URI, "a fifth message did not come before this")
+	assert.Empty(t, b.seen)
+}
+
+func TestLocksAreRenewed(t *testing.T) {
+	b := startOnBus(t, queueBinding, nil)
+	b.sendMessage(t, "requests", &azservicebus.Message{Body: []byte(`do:hang`)})
+	b.next(t)
+	for range 8 { // four minutes in all, with a lock of one
+		lockedUntil := b.rest(t, 0)[0].LockedUntil
+		b.clock.Advance(30 * time.Second)
+		if lockedUntil != nil {
+			require.Eventually(t, func() bool { return b.rest(t, 0)[0].LockedUntil.After(*lockedUntil) }, 5*time.Second, time.Millisecond)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	assert.Empty(t, b.seen, "the message was not delivered again")
+}
+
+func TestAnEntityThatAppearsLater(t *testing.T) {
+	var decoded map[string]any
+	require.NoError(t, json.Unmarshal([]byte(busConfig), &decoded))
+	b := startOnBus(t, queueBinding, func(o *functionshost.Options) { o.Settings["Queue"] = "nothing" })
+	resp, _ := b.send(t, "GET", "/", "")
+	assert.Equal(t, http.StatusSeeOther, resp.StatusCode, "the host runs without its queue")
+}
+
+// BenchmarkMessages measures what the host adds to a message: it is to pass hundreds
+// a second.
+func BenchmarkMessages(b *testing.B) {
+	bus := startOnBus(b, queueBinding, nil)
+	sender, err := bus.client.NewSender("requests", nil)
+	require.NoError(b, err)
+	b.ResetTimer()
+	go func() {
+		for range b.N {
+			sender.SendMessage(b.Context(), &azservicebus.Message{Body: []byte(`{"id":"1"}`)}, nil)
+		}
+	}()
+	for range b.N {
+		<-bus.seen
+	}
+}
