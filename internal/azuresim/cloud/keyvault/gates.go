@@ -37,8 +37,8 @@ func checkNetwork(r *http.Request, caller entra.Caller, vault Vault) error {
 		return forbidden("ForbiddenByConnection", "Public network access is disabled and request is not from a trusted service nor via an approved private link.\r\nCaller: %s\r\nVault: %s;location=%s",
 			describe(caller), vault.Name, vault.Location)
 	}
-	client, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err == nil && vault.Firewall.admits(client.Addr().Unmap()) || !vault.Firewall.Closed {
+	client, _ := netip.ParseAddrPort(r.RemoteAddr) // what is not an address is in no network
+	if vault.Firewall.admits(client.Addr().Unmap()) {
 		return nil
 	}
 	return forbidden("ForbiddenByFirewall", "Client address is not authorized and caller is not a trusted service.\r\nClient address: %s\r\nCaller: %s\r\nVault: %s;location=%s",
