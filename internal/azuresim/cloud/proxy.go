@@ -17,7 +17,7 @@ func (c *Cloud) serveProxy(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodConnect:
 		c.connect(w, r)
-	case r.URL.IsAbs() && !c.own(r):
+	case r.URL.IsAbs():
 		c.forward(w, r)
 	default:
 		c.face.ServeHTTP(w, r)
@@ -39,17 +39,7 @@ func (c *Cloud) connect(w http.ResponseWriter, r *http.Request) {
 	c.tunnels.add(&tunnel{Conn: conn, reader: buffered.Reader})
 }
 
-// own reports whether a request in absolute form is meant for the proxy itself.
-func (c *Cloud) own(r *http.Request) bool {
-	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if local == nil || !loopback(r.URL.Hostname()) {
-		return false
-	}
-	_, port, err := net.SplitHostPort(local.String())
-	return err == nil && r.URL.Port() == port
-}
-
-// forward passes plain HTTP on, to this machine only.
+// forward passes plain HTTP on, to this machine only; that may be the proxy itself.
 func (c *Cloud) forward(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Scheme != "http" || !loopback(r.URL.Hostname()) {
 		c.observed(r.URL.Hostname(), http.HandlerFunc(unknownHost)).ServeHTTP(w, r)

@@ -80,7 +80,7 @@ func (d *Directory) AddApplication(a Application) Application {
 		a.CreatedAt = d.clock.Now()
 	}
 	d.putApplication(a.ObjectID, a.AppID, &a, time.Time{})
-	return a
+	return a.Clone()
 }
 
 // PutApplication writes an application now. The replicas follow.

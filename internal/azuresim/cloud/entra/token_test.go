@@ -153,7 +153,10 @@ func TestOnlyOurUnexpiredTokensForTheAudienceAreBelieved(t *testing.T) {
 	shortLived := start(t, entra.Options{TokenLifetime: time.Nanosecond})
 	token := n.bearer(vaultScope)
 	parts := strings.Split(token, ".")
-	forged := strings.Join([]string{parts[0], base64.RawURLEncoding.EncodeToString([]byte(`{"aud":"https://vault.azure.net"}`)), parts[2]}, ".")
+	claims, err := base64.RawURLEncoding.DecodeString(parts[1])
+	require.NoError(t, err)
+	others := strings.ReplaceAll(string(claims), n.app.AppID, "b0d3a1de-0001-4b1e-8b7e-0b8e1d5c9f00")
+	forged := strings.Join([]string{parts[0], base64.RawURLEncoding.EncodeToString([]byte(others)), parts[2]}, ".")
 	none := strings.Join([]string{base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)), parts[1], ""}, ".")
 	for name, one := range map[string]struct {
 		directory             *entra.Directory

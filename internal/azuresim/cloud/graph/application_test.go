@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -113,17 +114,22 @@ func TestReadsLag(t *testing.T) {
 func TestQueriesAreReadStrictly(t *testing.T) {
 	n := start(t, entra.Options{}, graph.Options{})
 	c := n.raw()
+	const expired = "The specified page token value has expired and can no longer be included in your request."
+	token := func(plain string) string { return "$skiptoken=" + base64.RawURLEncoding.EncodeToString([]byte(plain)) }
 	for query, want := range map[string]string{
-		"$select=secret":                    "Parsing OData Select and Expand failed: Could not find a property named 'secret' on type 'microsoft.graph.application'.",
-		"$top=0":                            "Invalid page size specified: '0'. Must be between 1 and 999 inclusive.",
-		"$top=1000":                         "Invalid page size specified: '1000'. Must be between 1 and 999 inclusive.",
-		"$expand=owners":                    "The query parameter '$expand' is not supported.",
-		"$orderby=appId":                    "Unsupported sort property 'appId' for the resource.",
-		"$filter=contains(displayName,'a')": "Unsupported or invalid query filter clause specified for resource 'application': contains(displayName,'a').",
+		token("0 b0d3a1de-0001-4b1e-8b7e-0b8e1d5c9f00"): expired,
+		token("3 " + n.rotator.ObjectID):                expired,
+		token("-1 " + n.rotator.ObjectID):               expired,
+		"$select=secret":                                "Parsing OData Select and Expand failed: Could not find a property named 'secret' on type 'microsoft.graph.application'.",
+		"$top=0":                                        "Invalid page size specified: '0'. Must be between 1 and 999 inclusive.",
+		"$top=1000":                                     "Invalid page size specified: '1000'. Must be between 1 and 999 inclusive.",
+		"$expand=owners":                                "The query parameter '$expand' is not supported.",
+		"$orderby=appId":                                "Unsupported sort property 'appId' for the resource.",
+		"$filter=contains(displayName,'a')":             "Unsupported or invalid query filter clause specified for resource 'application': contains(displayName,'a').",
 		"$filter=servicePrincipalType%20eq%20'x'":       "Unsupported or invalid query filter clause specified for resource 'application': servicePrincipalType eq 'x'.",
 		"$filter=appId%20eq%20'a'&$orderby=displayName": "Sorting not supported for current query.",
-		"$skiptoken=AAAA": "The specified page token value has expired and can no longer be included in your request.",
-		"$top=1&$top=2":   "Query option '$top' was specified more than once, but it must be specified at most once.",
+		"$skiptoken=AAAA":                               expired,
+		"$top=1&$top=2":                                 "Query option '$top' was specified more than once, but it must be specified at most once.",
 	} {
 		given := c.do("GET", "/applications?"+query, nil)
 		assert.Equal(t, http.StatusBadRequest, given.status, query)

@@ -20,7 +20,9 @@ func follow(t *testing.T, c *caller, link string) (objects map[any]map[string]an
 	for {
 		given := c.do("GET", link, nil)
 		require.Equal(t, http.StatusOK, given.status, given.body)
-		for _, one := range given.body["value"].([]any) {
+		page := given.body["value"].([]any)
+		require.LessOrEqual(t, len(page), 100)
+		for _, one := range page {
 			object := one.(map[string]any)
 			objects[object["id"]] = object
 		}
