@@ -5,7 +5,10 @@ import (
 	"errors"
 )
 
-var errOddMap = errors.New("amqp: map with a key but no value")
+var (
+	errOddMap = errors.New("amqp: map with a key but no value")
+	errLong   = errors.New("amqp: compound value is larger than its members")
+)
 
 // compound reads a list, a map or an array out of the bytes that its size
 // announces, so that no member can reach beyond it.
@@ -24,14 +27,21 @@ func (d *decoder) compound(code byte, depth int) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	count := number(counted)
+	value, err := body.members(code, data, number(counted), depth)
+	if err == nil && len(body.b) > 0 {
+		err = errLong
+	}
+	return value, err
+}
+
+func (d *decoder) members(code byte, data []byte, count uint64, depth int) (any, error) {
 	switch code {
 	case codeListSm, codeList:
-		return body.list(count, depth)
+		return d.list(count, depth)
 	case codeMapSm, codeMap:
-		return body.pairs(count, depth)
+		return d.pairs(count, depth)
 	case codeArraySm, codeArray:
-		return body.array(code, data, count, depth)
+		return d.array(code, data, count, depth)
 	}
 	return nil, unknownCode(code)
 }

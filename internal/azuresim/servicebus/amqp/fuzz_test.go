@@ -46,12 +46,12 @@ func FuzzMessage(f *testing.F) {
 		}
 		m.Data()
 		m.Value()
-		var theirs goamqp.Message
-		if theirs.UnmarshalBinary(b) != nil {
+		theirs, readable := unmarshal(b)
+		if !readable {
 			return
 		}
-		var again goamqp.Message
-		require.NoError(t, again.UnmarshalBinary(m.Append(nil, amqp.Delivery{Annotations: m.Annotations})))
+		again, readable := unmarshal(m.Append(nil, amqp.Delivery{Annotations: m.Annotations}))
+		require.True(t, readable)
 		require.Equal(t, theirs.Data, again.Data)
 	})
 }
@@ -72,4 +72,16 @@ func FuzzFrame(f *testing.F) {
 			}
 		}
 	})
+}
+
+// unmarshal guards against go-amqp's own panics, such as at a map with binary
+// keys inside a value.
+func unmarshal(b []byte) (m goamqp.Message, readable bool) {
+	defer func() {
+		if recover() != nil {
+			readable = false
+		}
+	}()
+	err := m.UnmarshalBinary(b)
+	return m, err == nil
 }

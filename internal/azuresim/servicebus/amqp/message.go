@@ -107,9 +107,16 @@ func checkBody(b []byte) error {
 		if code < codeData || n > maxSectionsInBody {
 			return fmt.Errorf("amqp: section %#x inside the body", code)
 		}
-		if b, err = Skip(b); err != nil {
+		value, rest, err := Decode(b)
+		if err != nil {
 			return err
 		}
+		if code == codeFooter {
+			if err := checkKeys(code, value.(Described).Value); err != nil {
+				return err
+			}
+		}
+		b = rest
 	}
 	return nil
 }
@@ -135,6 +142,20 @@ func (m *Message) parseSection(code uint64, section []byte) error {
 	}
 	if !ok {
 		return fmt.Errorf("amqp: section %#x holds a %T", code, content)
+	}
+	return checkKeys(code, content)
+}
+
+// checkKeys refuses a section whose keys are no names or numbers: the standard
+// forbids them, and go-amqp panics at a binary one.
+func checkKeys(code uint64, content any) error {
+	entries, _ := content.(Map)
+	for _, e := range entries {
+		switch e.Key.(type) {
+		case string, Symbol, uint64, int64:
+		default:
+			return fmt.Errorf("amqp: section %#x has a %T as a key", code, e.Key)
+		}
 	}
 	return nil
 }
