@@ -3,13 +3,8 @@ package functionshost
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
-	"time"
 )
-
-// exitGrace is how long the end of a process may lag behind its connections' end.
-const exitGrace = time.Second
 
 var errTimeout = errors.New("functionTimeout has passed, the handler was killed")
 
@@ -52,34 +47,4 @@ func (h *Host) exchange(f function, x exchange) (reply, error) {
 		p.awaitExit()
 	}
 	return r, err
-}
-
-func (p *process) send(ctx context.Context, x exchange) (reply, error) {
-	req, err := x.request(ctx, p.address)
-	if err != nil {
-		return reply{}, err
-	}
-	resp, err := p.client.Do(req)
-	if err != nil {
-		return reply{}, err
-	}
-	defer resp.Body.Close()
-	content, err := io.ReadAll(resp.Body)
-	return reply{resp.StatusCode, resp.Header, content}, err
-}
-
-func (p *process) hang(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-p.exited:
-		return errHandlerGone
-	}
-}
-
-func (p *process) awaitExit() {
-	select {
-	case <-p.exited:
-	case <-time.After(exitGrace):
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -33,7 +34,7 @@ type request struct {
 
 // serveAsHandler answers as the body asks it to: "do:" and a word.
 func serveAsHandler() {
-	fmt.Fprintln(os.Stderr, "handler started")
+	fmt.Fprintln(os.Stderr, "handler started", os.Getenv("FUNCTIONS_CUSTOMHANDLER_WORKER_ID"), os.Getenv("FUNCTIONS_APP_ROOT_PATH"), os.Getenv("Schedule"))
 	if code, err := strconv.Atoi(os.Getenv("TEST_EXIT")); err == nil {
 		os.Exit(code)
 	}
@@ -52,6 +53,7 @@ func serveAsHandler() {
 }
 
 func obey(w http.ResponseWriter, r *http.Request, body string) {
+	query, _ := url.QueryUnescape(r.URL.RawQuery)
 	answer := `{"Outputs":{},"Logs":["done"],"ReturnValue":null}`
 	for word, act := range map[string]func(){
 		"fail":   func() { w.WriteHeader(http.StatusInternalServerError) },
@@ -65,7 +67,7 @@ func obey(w http.ResponseWriter, r *http.Request, body string) {
 		"again":  func() { os.Exit(200) },
 		"answer": func() { w.Header().Set("Content-Type", "application/json"); io.WriteString(w, httpAnswer) },
 	} {
-		if strings.Contains(body+r.URL.RawQuery, "do:"+word) {
+		if strings.Contains(body+query, "do:"+word) {
 			act()
 			return
 		}

@@ -64,6 +64,7 @@ func TestRoutes(t *testing.T) {
 		"an escaped question mark":         {"GET", "/a%3Fb", "/a", 303},
 		"an escaped number sign":           {"GET", "/a%23b", "/a", 303},
 		"two slashes":                      {"GET", "//rotate", "//rotate", 303},
+		"a failure passes through":         {"GET", "/x?do:fail", "/x?do%3Afail=", 500},
 		"dots are resolved first":          {"POST", "/api/../rotate", "", 404},
 		"escaped dots are, too":            {"POST", "/api/%2e%2e/rotate", "", 404},
 		"dots behind a backslash are late": {"POST", "/api/..%5Crotate", "/rotate", 200},

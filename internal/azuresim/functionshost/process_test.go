@@ -20,9 +20,11 @@ func (r *running) notify(t *testing.T, id string) int {
 }
 
 func TestHandlerEnvironmentAndLines(t *testing.T) {
-	host := start(t, standard(), nil)
+	var dir string
+	host := start(t, standard(), func(o *functionshost.Options) { dir = o.Dir })
 	assert.Len(t, host.Pids(), 1)
-	require.Eventually(t, func() bool { return strings.Contains(host.text(), "handler started\n") }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(host.text(), "\n") }, 5*time.Second, time.Millisecond)
+	assert.Regexp(t, "^handler started [0-9a-f-]{36} "+dir+" 0 0 3 \\* \\* \\*\n$", host.text())
 }
 
 func TestKillIsNoError(t *testing.T) {

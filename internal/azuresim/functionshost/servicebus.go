@@ -74,7 +74,7 @@ func (h *Host) receive(ctx context.Context, f function, receiver *azservicebus.R
 		}
 		for _, message := range messages {
 			inFlight.Go(func() {
-				h.deliver(f, receiver, message)
+				h.deliver(ctx, f, receiver, message)
 				free <- struct{}{}
 			})
 		}
@@ -103,13 +103,17 @@ func takeSlots(ctx context.Context, free chan struct{}) (slots int, err error) {
 }
 
 // deliver runs the function for one message and settles it: success completes,
-// failure abandons. The lock is renewed meanwhile.
-func (h *Host) deliver(f function, receiver *azservicebus.Receiver, message *azservicebus.ReceivedMessage) {
+// failure abandons. The lock is renewed meanwhile. A failure because the host stops
+// settles nothing: an abandoned message would come back to a link that is closing.
+func (h *Host) deliver(ctx context.Context, f function, receiver *azservicebus.Receiver, message *azservicebus.ReceivedMessage) {
 	renewing := h.renewLock(f, receiver, message)
 	value, metadata := f.serviceBus.encode(message)
 	_, failed := h.invoke(f, value, metadata)
 	renewing.stop()
-	ctx, cancel := context.WithTimeout(context.Background(), settleTimeout)
+	if failed != nil && ctx.Err() != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
 	settle := func() error { return receiver.CompleteMessage(ctx, message, nil) }
 	if failed != nil {
@@ -147,6 +151,7 @@ func (h *Host) renewLock(f function, receiver *azservicebus.Receiver, message *a
 			h.log.Warn("lock not renewed", "function", f.name, "message", message.MessageID, "error", err)
 			return
 		}
+		h.log.Debug("lock renewed", "function", f.name, "message", message.MessageID)
 		plan()
 	}
 	plan = func() {

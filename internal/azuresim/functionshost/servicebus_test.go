@@ -2,11 +2,12 @@ package functionshost_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -107,6 +108,8 @@ func TestServiceBusText(t *testing.T) {
 	assert.Equal(t, "POST", seen.Method)
 	assert.Equal(t, "/rotate", seen.URI)
 	assert.True(t, strings.HasPrefix(seen.Host, "127.0.0.1:"))
+	assert.Regexp(t, `^[0-9a-f-]{36}$`, seen.Header.Get("X-Azure-Functions-InvocationId"))
+	assert.Regexp(t, `^Azure-Functions-Host/4[.0-9]*$`, seen.Header.Get("User-Agent"))
 	call := seen.envelope(t)
 	assert.Equal(t, `"\"{\\\"message\\\":\\\"hello\\\",\\\"messageId\\\":\\\"forged\\\",\\\"n\\\":5,\\\"ok\\\":true,\\\"list\\\":[1],\\\"inner\\\":{\\\"a\\\":1}}\""`, string(call.Data["msg"]))
 	for name, want := range map[string]string{
@@ -178,27 +181,70 @@ func TestConcurrentCallsStayWithinTheLimit(t *testing.T) {
 	assert.Empty(t, b.seen)
 }
 
-func TestLocksAreRenewed(t *testing.T) {
+// logged counts the host's log lines by message.
+type logged struct {
+	mu    sync.Mutex
+	lines map[string]int
+}
+
+func newLogged() *logged { return &logged{lines: map[string]int{}} }
+
+func (l *logged) Enabled(context.Context, slog.Level) bool { return true }
+func (l *logged) WithAttrs([]slog.Attr) slog.Handler       { return l }
+func (l *logged) WithGroup(string) slog.Handler            { return l }
+func (l *logged) Handle(_ context.Context, r slog.Record) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines[r.Message]++
+	return nil
+}
+
+func (l *logged) await(t *testing.T, message string, n int) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.lines[message] >= n
+	}, 10*time.Second, time.Millisecond)
+}
+
+func TestLocksAreRenewedForAWhile(t *testing.T) {
+	log := newLogged()
+	b := startOnBus(t, queueBinding, func(o *functionshost.Options) { o.Logger = slog.New(log) })
+	b.sendMessage(t, "requests", &azservicebus.Message{Body: []byte(`do:hang`)})
+	b.next(t)
+	for renewals := 1; renewals <= 9; renewals++ {
+		b.clock.Advance(31 * time.Second) // the lock lasts a minute, the renewal five
+		log.await(t, "lock renewed", renewals)
+	}
+	assert.Empty(t, b.seen, "the message was not delivered again")
+	b.clock.Advance(31 * time.Second)
+	log.await(t, "lock renewed", 10)
+	b.clock.Advance(61 * time.Second)
+	assert.Equal(t, `"2"`, string(b.next(t).envelope(t).Metadata["DeliveryCount"]))
+}
+
+func TestWhatIsInFlightWhenTheHostStopsComesAgainAfterItsLock(t *testing.T) {
 	b := startOnBus(t, queueBinding, nil)
 	b.sendMessage(t, "requests", &azservicebus.Message{Body: []byte(`do:hang`)})
 	b.next(t)
-	for range 8 { // four minutes in all, with a lock of one
-		lockedUntil := b.rest(t, 0)[0].LockedUntil
-		b.clock.Advance(30 * time.Second)
-		if lockedUntil != nil {
-			require.Eventually(t, func() bool { return b.rest(t, 0)[0].LockedUntil.After(*lockedUntil) }, 5*time.Second, time.Millisecond)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	assert.Empty(t, b.seen, "the message was not delivered again")
+	b.Stop()
+	b.clock.Advance(61 * time.Second)
+	receiver, err := b.client.NewReceiverForQueue("requests", nil)
+	require.NoError(t, err)
+	messages, err := receiver.ReceiveMessages(t.Context(), 1, nil)
+	require.NoError(t, err)
+	assert.EqualValues(t, 2, messages[0].DeliveryCount)
 }
 
-func TestAnEntityThatAppearsLater(t *testing.T) {
-	var decoded map[string]any
-	require.NoError(t, json.Unmarshal([]byte(busConfig), &decoded))
-	b := startOnBus(t, queueBinding, func(o *functionshost.Options) { o.Settings["Queue"] = "nothing" })
+func TestTheHostRunsWithoutItsQueue(t *testing.T) {
+	log := newLogged()
+	b := startOnBus(t, queueBinding, func(o *functionshost.Options) {
+		o.Settings["Queue"], o.Logger = "nothing", slog.New(log)
+	})
+	log.await(t, "service bus trigger lost its entity", 1)
 	resp, _ := b.send(t, "GET", "/", "")
-	assert.Equal(t, http.StatusSeeOther, resp.StatusCode, "the host runs without its queue")
+	assert.Equal(t, http.StatusSeeOther, resp.StatusCode)
 }
 
 // BenchmarkMessages measures what the host adds to a message: it is to pass hundreds

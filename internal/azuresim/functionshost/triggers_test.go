@@ -46,6 +46,17 @@ func TestEventGridDelivers(t *testing.T) {
 	}
 }
 
+func TestEventsOfABatchRunAtTheSameTime(t *testing.T) {
+	host := start(t, standard(), nil)
+	answered := make(chan int, 1)
+	go func() { answered <- host.notify(t, `1"},{"id":"do:hang"},{"id":"do:hang`) }()
+	for range 3 {
+		host.next(t)
+	}
+	host.Kill()
+	assert.Equal(t, http.StatusInternalServerError, <-answered)
+}
+
 func TestEventGridWebhook(t *testing.T) {
 	host := start(t, standard(), nil)
 	for name, c := range map[string]struct {

@@ -5,19 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"os/exec"
 	"sync"
 	"time"
 )
 
 const (
-	// probeInterval and startupTimeout: WorkerConstants of the real host.
-	probeInterval  = 25 * time.Millisecond
-	startupTimeout = 30 * time.Second
 	// errorThreshold errors stop the host, unless so much time lies between two that
-	// the earlier ones are forgotten.
+	// the earlier ones are forgotten: HttpFunctionInvocationDispatcher of the real host.
 	errorThreshold = 3
 	errorMemory    = 30 * time.Minute
 	// restartExitCode is how a handler asks to be started again.
@@ -41,83 +36,15 @@ type worker struct {
 	done     chan struct{} // closed once that is so
 }
 
-// process is one life of the handler.
-type process struct {
-	cmd      *exec.Cmd
-	address  string
-	client   *http.Client
-	ready    chan struct{} // closed when it has answered
-	exited   chan struct{} // closed when it is gone
-	expected bool          // we killed it; guarded by the worker's mutex
-}
-
 // startWorker starts the first process; it does not wait until that is ready.
 func startWorker(log *slog.Logger, command func(port string) *exec.Cmd) (*worker, error) {
 	w := &worker{log: log, command: command, replaced: make(chan struct{}), done: make(chan struct{})}
-	first, err := w.spawn()
+	first, err := startProcess(w.command)
 	if err != nil {
 		return nil, err
 	}
 	w.current = first
 	return w, nil
-}
-
-// spawn starts a process and watches for its first answer.
-func (w *worker) spawn() (*process, error) {
-	port, err := unusedPort()
-	if err != nil {
-		return nil, fmt.Errorf("functionshost: find a port for the handler: %w", err)
-	}
-	p := &process{
-		cmd:     w.command(port),
-		address: net.JoinHostPort("127.0.0.1", port),
-		client:  newClient(),
-		ready:   make(chan struct{}),
-		exited:  make(chan struct{}),
-	}
-	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("functionshost: start handler %q: %w", p.cmd.Path, err)
-	}
-	go p.probe()
-	return p, nil
-}
-
-// newClient keeps connections open and follows and unpacks nothing.
-func newClient() *http.Client {
-	return &http.Client{
-		Transport:     &http.Transport{MaxIdleConnsPerHost: 512, DisableCompression: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-func unusedPort() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	return port, err
-}
-
-// probe asks for / until any answer comes; a process that gives none is killed.
-func (p *process) probe() {
-	tick := time.NewTicker(probeInterval)
-	defer tick.Stop()
-	for deadline := time.Now().Add(startupTimeout); time.Now().Before(deadline); {
-		resp, err := p.client.Get("http://" + p.address + "/")
-		if err == nil {
-			resp.Body.Close()
-			close(p.ready)
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-p.exited:
-			return
-		}
-	}
-	p.cmd.Process.Kill()
 }
 
 // supervise waits for processes to end and starts the next ones. It returns why the
@@ -176,7 +103,7 @@ func (w *worker) restart() (*process, error) {
 	if w.closed {
 		return nil, nil
 	}
-	next, err := w.spawn()
+	next, err := startProcess(w.command)
 	if err != nil {
 		return nil, err
 	}
@@ -203,15 +130,6 @@ func (w *worker) await() (*process, error) {
 		case <-w.done:
 			return nil, w.reason
 		}
-	}
-}
-
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
 	}
 }
 
