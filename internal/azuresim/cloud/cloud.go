@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"strings"
@@ -36,9 +37,10 @@ type Cloud struct {
 	faults *faults
 	face   *http.ServeMux
 
-	tunnels *tunnels
-	inner   *http.Server
-	outer   *http.Server
+	tunnels  *tunnels
+	loopback *httputil.ReverseProxy
+	inner    *http.Server
+	outer    *http.Server
 
 	mu     sync.RWMutex
 	hosts  map[string]http.Handler
@@ -61,16 +63,17 @@ func New(opts Options) (*Cloud, error) {
 		}
 	}
 	c := &Cloud{
-		clock:   cmp.Or(opts.Clock, clock.New()),
-		logger:  cmp.Or(opts.Logger, slog.New(slog.DiscardHandler)),
-		ca:      ca,
-		calls:   newCalls(),
-		faults:  newFaults(),
-		face:    http.NewServeMux(),
-		tunnels: newTunnels(),
-		hosts:   map[string]http.Handler{},
-		states:  map[string]func() any{},
-		serving: make(chan struct{}),
+		clock:    cmp.Or(opts.Clock, clock.New()),
+		logger:   cmp.Or(opts.Logger, slog.New(slog.DiscardHandler)),
+		ca:       ca,
+		calls:    newCalls(),
+		faults:   newFaults(),
+		face:     http.NewServeMux(),
+		tunnels:  newTunnels(),
+		loopback: newLoopbackProxy(),
+		hosts:    map[string]http.Handler{},
+		states:   map[string]func() any{},
+		serving:  make(chan struct{}),
 	}
 	c.mountFace()
 	errorLog := slog.NewLogLogger(c.logger.Handler(), slog.LevelDebug)

@@ -41,21 +41,24 @@ func (c *Cloud) connect(w http.ResponseWriter, r *http.Request) {
 
 // forward passes plain HTTP on, to this machine only; that may be the proxy itself.
 func (c *Cloud) forward(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Scheme != "http" || !loopback(r.URL.Hostname()) {
+	if r.URL.Scheme != "http" || !isLoopback(r.URL.Hostname()) {
 		c.observed(r.URL.Hostname(), http.HandlerFunc(unknownHost)).ServeHTTP(w, r)
 		return
 	}
-	proxy := httputil.ReverseProxy{
+	c.loopback.ServeHTTP(w, r)
+}
+
+func newLoopbackProxy() *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
 		Rewrite:   func(p *httputil.ProxyRequest) { p.Out.Host = p.In.Host },
 		Transport: &http.Transport{DisableKeepAlives: true},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			writeError(w, http.StatusBadGateway, "BadGateway", "pass on "+r.URL.Redacted()+": "+err.Error())
 		},
 	}
-	proxy.ServeHTTP(w, r)
 }
 
-func loopback(host string) bool {
+func isLoopback(host string) bool {
 	address, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && address.IsLoopback()
 }

@@ -28,20 +28,20 @@ type assertionClaims struct {
 func (d *Directory) checkAssertion(app Application, compact, tenant string) *refusal {
 	token, err := decodeJWT(compact)
 	if err != nil {
-		return invalidRequest(50027, "JWT token is invalid or malformed.")
+		return malformedAssertion()
 	}
 	var claims assertionClaims
 	if json.Unmarshal(token.claims, &claims) != nil || claims.ID == "" {
-		return invalidRequest(50027, "JWT token is invalid or malformed.")
+		return malformedAssertion()
 	}
 	if refused := d.checkSignature(app, token); refused != nil {
 		return refused
 	}
 	if claims.Issuer != app.AppID || claims.Subject != app.AppID {
-		return invalidClient(700021, "Client assertion application identifier doesn't match 'client_id' parameter.")
+		return wrongAssertionClient()
 	}
 	if claims.Audience != authority+tenant+"/oauth2/v2.0/token" && claims.Audience != authority+tenant+"/v2.0" {
-		return invalidClient(700023, "Client assertion audience claim does not match Realm issuer.")
+		return wrongAssertionAudience()
 	}
 	return checkLifetime(claims, time.Now())
 }
@@ -49,26 +49,22 @@ func (d *Directory) checkAssertion(app Application, compact, tenant string) *ref
 func checkLifetime(claims assertionClaims, now time.Time) *refusal {
 	notBefore, expires := time.Unix(claims.NotBefore, 0), time.Unix(claims.Expires, 0)
 	if now.Before(notBefore.Add(-clockSkew)) || now.After(expires.Add(clockSkew)) {
-		return invalidClient(700024, "Client assertion is not within its valid time range. Current time: %s, assertion valid from %s, expiry time of assertion %s.",
-			now.UTC().Format(time.RFC3339), notBefore.UTC().Format(time.RFC3339), expires.UTC().Format(time.RFC3339))
+		return untimelyAssertion(now, notBefore, expires)
 	}
 	return nil
 }
 
 func (d *Directory) checkSignature(app Application, token *jwt) *refusal {
-	refuse := func(reason string) *refusal {
-		return invalidClient(700027, "The certificate with identifier used to sign the client assertion is not registered on application. [Reason - %s, Please visit the Azure Portal, Graph Explorer or directly use MS Graph to see configured keys for app Id '%s'.]", reason, app.AppID)
-	}
 	key := app.signingKey(token.header)
 	if key == nil {
-		return refuse("The key was not found.")
+		return wrongKey(app.AppID, "The key was not found.")
 	}
 	if now := d.clock.Now(); now.Before(key.Start) || !now.Before(key.End) {
-		return refuse("The key used is expired.")
+		return wrongKey(app.AppID, "The key used is expired.")
 	}
 	public, isRSA := key.Certificate.PublicKey.(*rsa.PublicKey)
 	if !isRSA || token.verify(public) != nil {
-		return refuse("The key was found, but use of the key to verify the signature failed.")
+		return wrongKey(app.AppID, "The key was found, but use of the key to verify the signature failed.")
 	}
 	return nil
 }

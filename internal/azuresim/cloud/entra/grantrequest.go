@@ -25,21 +25,21 @@ func readGrant(r *http.Request) (request grantRequest, refused *refusal) {
 	}
 	form := r.PostForm
 	if grantType := form.Get("grant_type"); grantType == "" {
-		return request, missing("grant_type")
+		return request, missingParameter("grant_type")
 	} else if grantType != clientCredentials {
-		return request, &refusal{http.StatusBadRequest, "unsupported_grant_type", 70003, "The app requested an unsupported grant type '" + grantType + "'."}
+		return request, unsupportedGrant(grantType)
 	}
 	request = grantRequest{clientID: form.Get("client_id"), scope: form.Get("scope"), secret: form.Get("client_secret"), assertion: form.Get("client_assertion")}
 	request.basic(r)
 	switch {
 	case request.clientID == "":
-		return request, missing("client_id")
+		return request, missingParameter("client_id")
 	case request.scope == "":
-		return request, missing("scope")
+		return request, missingParameter("scope")
 	case request.assertion != "" && form.Get("client_assertion_type") != jwtBearer:
-		return request, missing("client_assertion_type")
+		return request, missingParameter("client_assertion_type")
 	case request.assertion == "" && request.secret == "":
-		return request, invalidClient(7000216, "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.")
+		return request, missingCredential()
 	}
 	return request, nil
 }
@@ -48,18 +48,14 @@ func readGrant(r *http.Request) (request grantRequest, refused *refusal) {
 func readForm(r *http.Request) *refusal {
 	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if contentType != "application/x-www-form-urlencoded" || r.ParseForm() != nil {
-		return missing("grant_type")
+		return missingParameter("grant_type")
 	}
 	for name, values := range r.PostForm {
 		if len(values) > 1 {
-			return invalidRequest(9000411, "The request is not properly formatted. The parameter '%s' is duplicated.", name)
+			return duplicateParameter(name)
 		}
 	}
 	return nil
-}
-
-func missing(parameter string) *refusal {
-	return invalidRequest(900144, "The request body must contain the following parameter: '%s'.", parameter)
 }
 
 // basic reads client_secret_basic, whose two parts are form-encoded: RFC 6749, 2.3.1.
@@ -84,10 +80,10 @@ func (d *Directory) audience(scope string) (audience string, refused *refusal) {
 	})
 	audience, isDefault := strings.CutSuffix(strings.Join(scopes, " "), "/.default")
 	if !isDefault || len(scopes) != 1 || audience == "" {
-		return "", &refusal{http.StatusBadRequest, "invalid_scope", 70011, "The provided value for the input parameter 'scope' is not valid. The scope " + scope + " is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier."}
+		return "", invalidScope(scope)
 	}
 	if !d.knownResource(audience) {
-		return "", &refusal{http.StatusBadRequest, "invalid_resource", 500011, "The resource principal named " + audience + " was not found in the tenant named " + d.tenantID + ". This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant."}
+		return "", unknownResource(audience, d.tenantID)
 	}
 	return audience, nil
 }

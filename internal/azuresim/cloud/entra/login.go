@@ -34,7 +34,7 @@ func (d *Directory) instance(w http.ResponseWriter, r *http.Request) {
 	aliases := []string{"login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"}
 	endpoint, err := url.Parse(r.URL.Query().Get("authorization_endpoint"))
 	if err != nil || endpoint.Scheme != "https" || !slices.Contains(aliases, endpoint.Host) {
-		(&refusal{http.StatusBadRequest, "invalid_instance", 50049, "Unknown or invalid instance."}).answer(w, d.clock.Now(), "")
+		unknownInstance().answer(w, d.clock.Now(), "")
 		return
 	}
 	tenant, _, _ := strings.Cut(strings.TrimPrefix(endpoint.Path, "/"), "/")
@@ -76,7 +76,7 @@ func (d *Directory) checkTenant(tenant string) *refusal {
 	if strings.EqualFold(tenant, d.tenantID) {
 		return nil
 	}
-	return invalidRequest(90002, "Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant.", tenant)
+	return unknownTenant(tenant)
 }
 
 func correlation(r *http.Request) string { return r.Header.Get("Client-Request-Id") }

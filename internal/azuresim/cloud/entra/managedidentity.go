@@ -30,7 +30,7 @@ func (d *Directory) identityToken(w http.ResponseWriter, r *http.Request) {
 	case query.Get("api-version") != "2019-08-01":
 		identityError(w, http.StatusBadRequest, "The api-version has to be 2019-08-01.")
 	case !d.knownResource(resource):
-		identityError(w, http.StatusBadRequest, "AADSTS500011: The resource principal named "+resource+" was not found in the tenant named "+d.tenantID+".")
+		identityError(w, http.StatusBadRequest, unknownResource(resource, d.tenantID).Error())
 	default:
 		d.answerIdentity(w, resource, query.Get)
 	}

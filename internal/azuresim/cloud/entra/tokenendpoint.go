@@ -48,7 +48,7 @@ func (d *Directory) grant(r *http.Request, tenant string) (*grantAnswer, *refusa
 		return nil, refused
 	}
 	if sp.Blocked {
-		return nil, &refusal{http.StatusBadRequest, "interaction_required", 53003, "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance."}
+		return nil, blockedByPolicy()
 	}
 	bearer, err := d.issue(sp, audience, proof, d.opts.TokenLifetime)
 	if err != nil {
@@ -71,14 +71,14 @@ func (d *Directory) nextReplica(clientID string) int {
 func (d *Directory) client(clientID string, lag time.Duration) (app Application, sp ServicePrincipal, refused *refusal) {
 	app, known := d.ApplicationByAppID(clientID, lag)
 	if !known {
-		return app, sp, unauthorizedClient(700016, "Application with identifier '%s' was not found in the directory '%s'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.", clientID, d.tenantID)
+		return app, sp, unknownApplication(clientID, d.tenantID)
 	}
 	sp, present := d.ServicePrincipalByAppID(clientID, lag)
 	if !present {
-		return app, sp, invalidClient(7000229, "The client application %s is missing service principal in the tenant %s. See instructions here: https://go.microsoft.com/fwlink/?linkid=2225119", clientID, d.tenantID)
+		return app, sp, missingPrincipal(clientID, d.tenantID)
 	}
 	if sp.Disabled {
-		return app, sp, unauthorizedClient(7000112, "Application '%s'(%s) is disabled.", clientID, app.DisplayName)
+		return app, sp, disabledApplication(clientID, app.DisplayName)
 	}
 	return app, sp, nil
 }
@@ -98,9 +98,9 @@ func (d *Directory) checkSecret(app Application, secret string) *refusal {
 			continue
 		}
 		if !now.Before(password.End) {
-			return invalidClient(7000222, "The provided client secret keys for app '%s' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds.", app.AppID)
+			return expiredSecret(app.AppID)
 		}
 		return nil
 	}
-	return invalidClient(7000215, "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '%s'.", app.AppID)
+	return wrongSecret(app.AppID)
 }

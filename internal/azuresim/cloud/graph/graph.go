@@ -22,6 +22,15 @@ import (
 // https://github.com/microsoftgraph/microsoft-graph-docs/issues/21469
 const DefaultMaxCredentials = 600
 
+// Values of Options with which Graph behaves as it is known to, although nothing
+// of it is promised or measured: a read may miss a write of a few seconds ago, and
+// writes one right after the other collide.
+const (
+	DefaultReadLag      = 2 * time.Second
+	DefaultWriteLatency = 100 * time.Millisecond
+	DefaultWriteWindow  = 500 * time.Millisecond
+)
+
 // Options say how Graph behaves. With the zero value reads are current, writes
 // take no time, and nothing is throttled.
 type Options struct {
