@@ -1,0 +1,253 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/memory"
+	"github.com/rekey-dev/rekey/internal/rotation"
+	"github.com/rekey-dev/rekey/internal/secret"
+)
+
+const appID = "11111111-1111-4111-8111-111111111111"
+
+// world is an engine over a store, a bus and services in memory, on a clock that
+// moves only when nothing is left to do.
+type world struct {
+	*engine.Engine
+	t     *testing.T
+	now   time.Time
+	store *memory.Store
+	bus   *memory.Bus
+	graph *graph
+	stage *stage
+	place *place
+	calls int // invocations so far
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{t: t, now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), store: &memory.Store{}, bus: &memory.Bus{}}
+	w.graph = &graph{w: w, passwords: map[string]engine.Password{}}
+	w.stage = &stage{copies: map[string]rotation.Credential{}}
+	w.place = &place{}
+	w.Engine = &engine.Engine{
+		Store: w.store, Bus: w.bus, Directory: w.graph, Verifier: w.graph, Stage: w.stage,
+		Now: func() time.Time { return w.now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Tenant: "tenant", Installation: "test", CallTimeout: 10 * time.Second,
+	}
+	return w
+}
+
+// policy is a policy with the usual times.
+func policy() rotation.Policy { return rotation.DefaultPolicy(rotation.Secret) }
+
+// manage configures the application with one target.
+func (w *world) manage(p rotation.Policy, targets ...string) {
+	w.t.Helper()
+	app := rotation.Application{AppID: appID, Policies: map[rotation.Kind]rotation.Policy{rotation.Secret: p}}
+	_, _, err := w.SaveApplication(w.t.Context(), app, "", "test")
+	require.NoError(w.t, err)
+	for _, id := range targets {
+		w.target(id, `{}`, true)
+	}
+}
+
+func (w *world) target(id, settings string, enabled bool) {
+	w.t.Helper()
+	_, err := w.SaveTarget(w.t.Context(), appID, rotation.TargetRow{
+		ID: id, Integration: "place", Kind: rotation.Secret, Enabled: enabled, Settings: []byte(settings),
+	}, "", "test")
+	require.NoError(w.t, err)
+}
+
+// run lets a span of time pass: every message is received when it may be, and
+// the sweep runs once a minute.
+func (w *world) run(span time.Duration) {
+	w.t.Helper()
+	for end := w.now.Add(span); ; {
+		w.drain()
+		next := w.now.Truncate(time.Minute).Add(time.Minute)
+		if at, waiting := w.bus.Next(); waiting && at.Before(next) {
+			next = at
+		}
+		if next.After(end) {
+			w.now = end
+			return
+		}
+		w.now = next
+		if w.now.Equal(w.now.Truncate(time.Minute)) {
+			_, err := w.Sweep(w.t.Context())
+			require.NoError(w.t, err)
+		}
+	}
+}
+
+// drain receives everything that may be received now.
+func (w *world) drain() {
+	w.t.Helper()
+	for n := 0; w.receiveOne(); n++ {
+		require.Less(w.t, n, 1000, "messages without end")
+	}
+}
+
+func (w *world) receiveOne() bool {
+	w.t.Helper()
+	if m, ok := w.bus.Receive(engine.QueueRequests, "", w.now); ok {
+		require.NoError(w.t, w.Advance(w.t.Context(), w.invocation(), m.Data.(rotation.Advance)))
+		return true
+	}
+	if m, ok := w.bus.Receive(engine.TopicRotated, "place", w.now); ok {
+		require.NoError(w.t, w.Deploy(w.t.Context(), w.invocation(), w.place, m.Data.(rotation.Rotated)))
+		return true
+	}
+	return false
+}
+
+func (w *world) invocation() string {
+	w.calls++
+	return fmt.Sprintf("invocation-%d", w.calls)
+}
+
+func (w *world) view() engine.View {
+	w.t.Helper()
+	view, err := w.View(w.t.Context(), appID, rotation.Secret)
+	require.NoError(w.t, err)
+	return view
+}
+
+func (w *world) rotation(generation int) rotation.Rotation {
+	w.t.Helper()
+	r, err := w.Rotation(w.t.Context(), rotation.ID{AppID: appID, Kind: rotation.Secret, Generation: generation})
+	require.NoError(w.t, err)
+	return r
+}
+
+func (w *world) ask(ask engine.Ask) rotation.Rotation {
+	w.t.Helper()
+	ask.AppID, ask.Kind, ask.Source, ask.Actor = appID, rotation.Secret, rotation.ByPerson, "somebody"
+	r, err := w.Ask(w.t.Context(), ask)
+	require.NoError(w.t, err)
+	return r
+}
+
+// graph is Entra ID: passwords, and tokens for whoever knows one.
+type graph struct {
+	w         *world
+	passwords map[string]engine.Password
+	made      int
+	gone      bool
+	failAdd   func() (took bool, err error) // instead of an answer; took: the password was made
+	verdict   func(rotation.Credential) rotation.Verdict
+	removed   []string
+}
+
+func (g *graph) Application(context.Context, string) (engine.DirectoryApplication, error) {
+	if g.gone {
+		return engine.DirectoryApplication{}, &rotation.Fault{Class: rotation.NotFound, Err: fmt.Errorf("graph: no such application")}
+	}
+	app := engine.DirectoryApplication{ObjectID: "object", AppID: appID, Name: "App"}
+	for _, p := range g.passwords {
+		p.Value = secret.Value{}
+		app.Passwords = append(app.Passwords, p)
+	}
+	return app, nil
+}
+
+func (g *graph) AddPassword(_ context.Context, _, name string, end time.Time) (engine.Password, error) {
+	took, err := true, error(nil)
+	if g.failAdd != nil {
+		took, err = g.failAdd()
+	}
+	if !took {
+		return engine.Password{}, err
+	}
+	g.made++
+	p := engine.Password{
+		KeyID: fmt.Sprintf("key-%d", g.made), DisplayName: name, Start: g.w.now, End: end,
+		Value: secret.New(fmt.Sprintf("value-%d", g.made)),
+	}
+	g.passwords[p.KeyID] = p
+	if err != nil {
+		return engine.Password{}, err
+	}
+	return p, nil
+}
+
+func (g *graph) RemovePassword(_ context.Context, _, keyID string) error {
+	delete(g.passwords, keyID)
+	g.removed = append(g.removed, keyID)
+	return nil
+}
+
+func (g *graph) Verify(_ context.Context, _ string, c rotation.Credential) (rotation.Verdict, error) {
+	if g.verdict != nil {
+		return g.verdict(c), nil
+	}
+	return rotation.Verdict{Kind: rotation.Accepted}, nil
+}
+
+// keyIDs are the passwords that exist, in order.
+func (g *graph) keyIDs() (ids []string) {
+	for id := range g.passwords {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// stage is the staging vault.
+type stage struct {
+	copies map[string]rotation.Credential
+	fail   error
+}
+
+func (s *stage) Put(_ context.Context, name string, c rotation.Credential) error {
+	if s.fail != nil {
+		return s.fail
+	}
+	s.copies[name] = c
+	return nil
+}
+
+func (s *stage) Get(_ context.Context, name string) (rotation.Credential, error) {
+	c, ok := s.copies[name]
+	if !ok {
+		return c, &rotation.Fault{Class: rotation.NotFound, Err: fmt.Errorf("stage: no copy %q", name)}
+	}
+	return c, nil
+}
+
+func (s *stage) Delete(_ context.Context, name string) error {
+	delete(s.copies, name)
+	return nil
+}
+
+// place is a target. It remembers what it was given.
+type place struct {
+	given  []rotation.Delivery
+	answer func(rotation.Delivery) (rotation.Outcome, error)
+}
+
+func (p *place) Deploy(_ context.Context, d rotation.Delivery) (rotation.Outcome, error) {
+	p.given = append(p.given, d)
+	if p.answer != nil {
+		return p.answer(d)
+	}
+	return rotation.Outcome{Confirmed: true, Receipt: "v" + d.Credential.KeyID}, nil
+}
+
+// keyIDs are the credentials that the place was given, in order.
+func (p *place) keyIDs() (ids []string) {
+	for _, d := range p.given {
+		ids = append(ids, d.Credential.KeyID)
+	}
+	return ids
+}
