@@ -45,6 +45,7 @@ const config = `{"UserConfig": {
 type bus struct {
 	*servicebus.Namespace
 	clock      *clock.Clock
+	address    string
 	connection string
 	client     *azservicebus.Client
 }
@@ -64,7 +65,7 @@ func newBus(t testing.TB) *bus {
 		assert.NoError(t, n.Close())
 		assert.NoError(t, <-done)
 	})
-	b := &bus{Namespace: n, clock: c, connection: fmt.Sprintf(
+	b := &bus{Namespace: n, clock: c, address: l.Addr().String(), connection: fmt.Sprintf(
 		"Endpoint=sb://%s;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;", l.Addr())}
 	b.client = b.connect(t)
 	return b

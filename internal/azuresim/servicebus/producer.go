@@ -123,12 +123,19 @@ func (l *producerLink) transfer(t *amqp.Transfer, payload []byte) error {
 	return l.finish(first, message)
 }
 
+// tooLarge refuses the message and ends the link. The JavaScript client would
+// wait for its message's fate if there were the detach alone.
 func (l *producerLink) tooLarge(size int) {
-	delete(l.session.links, l.handle)
-	l.session.end(l.handle, &amqp.Error{
+	id := *l.first.DeliveryID
+	cause := &amqp.Error{
 		Condition:   "amqp:link:message-size-exceeded",
-		Description: fmt.Sprintf("The received message (delivery-id:%d, size:%d bytes) exceeds the limit (%d bytes) currently allowed on the link.", *l.first.DeliveryID, size, maxMessageSize),
-	})
+		Description: fmt.Sprintf("The received message (delivery-id:%d, size:%d bytes) exceeds the limit (%d bytes) currently allowed on the link.", id, size, maxMessageSize),
+	}
+	delete(l.session.links, l.handle)
+	if !l.first.Settled {
+		l.session.write(&amqp.Disposition{Role: amqp.RoleReceiver, First: id, Last: id, Settled: true, State: amqp.Rejected(cause)}, nil)
+	}
+	l.session.end(l.handle, cause)
 }
 
 func (l *producerLink) count() {

@@ -128,8 +128,10 @@ func (q *Queue) dispatch() {
 		c := q.hungry[0]
 		q.hungry = q.hungry[1:]
 		c.waiting = false
-		q.deliver(c, m)
-		q.feed(c)
+		if c.hungry() { // it may have taken its credit back
+			q.deliver(c, m)
+			q.feed(c)
+		}
 	}
 }
 
