@@ -74,10 +74,7 @@ func (w *world) run(span time.Duration) {
 	w.t.Helper()
 	for end := w.now.Add(span); ; {
 		w.drain()
-		next := w.now.Truncate(time.Minute).Add(time.Minute)
-		if at, waiting := w.bus.Next(); waiting && at.Before(next) {
-			next = at
-		}
+		next := w.next()
 		if next.After(end) {
 			w.now = end
 			return
@@ -88,6 +85,15 @@ func (w *world) run(span time.Duration) {
 			require.NoError(w.t, err)
 		}
 	}
+}
+
+// next is when something can happen again: a message's time or a sweep's.
+func (w *world) next() time.Time {
+	next := w.now.Truncate(time.Minute).Add(time.Minute)
+	if at, waiting := w.bus.Next(); waiting && at.After(w.now) && at.Before(next) {
+		return at
+	}
+	return next
 }
 
 // drain receives everything that may be received now.

@@ -2,14 +2,17 @@ package memory
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
-// Bus is an engine.Bus in memory. The zero value is empty and ready.
+// Bus is an engine.Bus in memory. The zero value is empty and ready. It keeps a
+// message as it was sent; whoever receives it finds the very Data in it.
 type Bus struct {
 	mu       sync.Mutex
 	messages []engine.Message
@@ -17,10 +20,15 @@ type Bus struct {
 
 var _ engine.Bus = (*Bus)(nil)
 
-// Send keeps the messages.
+// Send keeps the messages, all or none.
 func (b *Bus) Send(ctx context.Context, messages ...engine.Message) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	for _, m := range messages {
+		if _, err := json.Marshal(m.Data); err != nil {
+			return rotation.Permanently("memory: send %q to %q: %w", m.Type, m.To, err)
+		}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

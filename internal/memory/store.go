@@ -1,6 +1,7 @@
 // Package memory keeps rows and messages in memory. It is the store and the bus
-// of tests and simulations, and passes the same conformance suites as the real
-// ones (package conformance).
+// of tests and simulations. It promises what the ports of package engine ask for,
+// refuses what Table Storage would refuse, and passes the same suites as the real
+// ones (package conformance). Nothing outlives the process.
 package memory
 
 import (
@@ -10,7 +11,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/rekey-dev/rekey/internal/engine"
@@ -18,12 +18,16 @@ import (
 
 // Store is an engine.Store in memory. The zero value is empty and ready.
 type Store struct {
-	mu      sync.Mutex
-	rows    map[engine.Key]engine.Row
-	version int64
+	mu         sync.Mutex
+	partitions map[partition]map[string]engine.Row // by row key
+	version    int64
 }
 
 var _ engine.Store = (*Store)(nil)
+
+type partition struct{ table, key string }
+
+func partitionOf(key engine.Key) partition { return partition{key.Table, key.Partition} }
 
 // Get returns one row.
 func (s *Store) Get(ctx context.Context, key engine.Key) (engine.Row, error) {
@@ -32,9 +36,9 @@ func (s *Store) Get(ctx context.Context, key engine.Key) (engine.Row, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	row, ok := s.rows[key]
+	row, ok := s.partitions[partitionOf(key)][key.Row]
 	if !ok {
-		return engine.Row{}, fmt.Errorf("%s %q: %w", key.Table, key.Row, engine.ErrNoRow)
+		return engine.Row{}, fmt.Errorf("memory: get %s %q: %w", key.Table, key.Row, engine.ErrNoRow)
 	}
 	return clone(row), nil
 }
@@ -42,11 +46,11 @@ func (s *Store) Get(ctx context.Context, key engine.Key) (engine.Row, error) {
 // Query returns the rows of a range as they are when it begins.
 func (s *Store) Query(ctx context.Context, within engine.Range) iter.Seq2[engine.Row, error] {
 	return func(yield func(engine.Row, error) bool) {
-		if err := ctx.Err(); err != nil {
-			yield(engine.Row{}, err)
-			return
-		}
 		for _, row := range s.inRange(within) {
+			if err := ctx.Err(); err != nil {
+				yield(engine.Row{}, err)
+				return
+			}
 			if !yield(row, nil) {
 				return
 			}
@@ -57,15 +61,15 @@ func (s *Store) Query(ctx context.Context, within engine.Range) iter.Seq2[engine
 func (s *Store) inRange(within engine.Range) (rows []engine.Row) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for key, row := range s.rows {
-		if key.Table == within.Table && key.Partition == within.Partition &&
-			key.Row >= within.From && (within.To == "" || key.Row < within.To) {
-			rows = append(rows, clone(row))
+	held := s.partitions[partition{within.Table, within.Partition}]
+	for _, key := range slices.Sorted(maps.Keys(held)) {
+		if key < within.From || within.To != "" && key >= within.To {
+			continue
 		}
-	}
-	slices.SortFunc(rows, func(a, b engine.Row) int { return strings.Compare(a.Row, b.Row) })
-	if within.Limit > 0 && len(rows) > within.Limit {
-		rows = rows[:within.Limit]
+		rows = append(rows, clone(held[key]))
+		if len(rows) == within.Limit {
+			break
+		}
 	}
 	return rows
 }
@@ -75,10 +79,15 @@ func (s *Store) Write(ctx context.Context, changes ...engine.Change) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := checkLimits(changes); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.check(changes); err != nil {
-		return err
+	for _, change := range changes {
+		if err := s.check(change, len(changes) > 1); err != nil {
+			return err
+		}
 	}
 	for _, change := range changes {
 		s.apply(change)
@@ -86,52 +95,53 @@ func (s *Store) Write(ctx context.Context, changes ...engine.Change) error {
 	return nil
 }
 
-// check refuses what the real store would refuse.
-func (s *Store) check(changes []engine.Change) error {
-	if len(changes) == 0 || len(changes) > engine.MaxChanges {
-		return fmt.Errorf("a write has %d changes: it must have from 1 to %d", len(changes), engine.MaxChanges)
+// check reports a row that is not as the change expects.
+func (s *Store) check(change engine.Change, inBatch bool) error {
+	row, exists := s.partitions[partitionOf(change.Key)][change.Row]
+	conflict := false
+	switch change.Op {
+	case engine.Insert:
+		conflict = exists
+	case engine.Merge:
+		conflict = !exists || row.ETag != change.ETag
+	case engine.Delete:
+		conflict = !exists && inBatch
+	case engine.Put:
 	}
-	seen := map[string]bool{}
-	for _, change := range changes {
-		if change.Table != changes[0].Table || change.Partition != changes[0].Partition || seen[change.Row] {
-			return fmt.Errorf("a write names %q in %s/%s: every row must be named once, in one partition", change.Row, change.Table, change.Partition)
-		}
-		seen[change.Row] = true
-		row, exists := s.rows[change.Key]
-		conflict := false
-		switch change.Op {
-		case engine.Insert:
-			conflict = exists
-		case engine.Merge:
-			conflict = !exists || row.ETag != change.ETag
-		case engine.Delete:
-			conflict = !exists && len(changes) > 1
-		case engine.Put:
-		}
-		if conflict {
-			return fmt.Errorf("%s %q: %w", change.Table, change.Row, engine.ErrConflict)
-		}
+	if conflict {
+		return fmt.Errorf("memory: write %s %q: %w", change.Table, change.Row, engine.ErrConflict)
 	}
 	return nil
 }
 
 func (s *Store) apply(change engine.Change) {
+	rows := s.partition(partitionOf(change.Key))
 	if change.Op == engine.Delete {
-		delete(s.rows, change.Key)
+		delete(rows, change.Row)
 		return
 	}
-	if s.rows == nil {
-		s.rows = map[engine.Key]engine.Row{}
-	}
-	row := clone(s.rows[change.Key])
-	if row.Properties == nil {
-		row.Properties = map[string]any{}
-	}
-	maps.Copy(row.Properties, change.Properties)
 	s.version++
-	row.Key, row.ETag = change.Key, strconv.FormatInt(s.version, 10)
-	s.rows[change.Key] = row
+	row := engine.Row{Key: change.Key, ETag: etag(s.version), Properties: map[string]any{}}
+	maps.Copy(row.Properties, rows[change.Row].Properties)
+	for name, value := range change.Properties {
+		row.Properties[name] = stored(value)
+	}
+	rows[change.Row] = row
 }
+
+func (s *Store) partition(p partition) map[string]engine.Row {
+	if s.partitions == nil {
+		s.partitions = map[partition]map[string]engine.Row{}
+	}
+	if s.partitions[p] == nil {
+		s.partitions[p] = map[string]engine.Row{}
+	}
+	return s.partitions[p]
+}
+
+// etag has the form that the real store's have, so that whoever passes one on as
+// a header meets the same quotes.
+func etag(version int64) string { return `W/"` + strconv.FormatInt(version, 10) + `"` }
 
 func clone(row engine.Row) engine.Row {
 	row.Properties = maps.Clone(row.Properties)
