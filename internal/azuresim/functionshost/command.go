@@ -33,6 +33,7 @@ func (a app) command(environment []string, o Options, log *slog.Logger, stdout *
 			fmt.Sprintf("FUNCTIONS_CUSTOMHANDLER_WORKER_ID=%s", uuid.NewString()))
 		cmd.Stdout = output(o.Stdout, stdout, log, slog.LevelInfo)
 		cmd.Stderr = output(o.Stdout, stdout, log, slog.LevelError)
+		cmd.SysProcAttr = dieWithHost()
 		cmd.WaitDelay = time.Second
 		return cmd
 	}

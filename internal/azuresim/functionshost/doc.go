@@ -13,8 +13,8 @@
 // of a Service Bus message polluted by the fields of a JSON body unless the binding
 // says "dataType": "binary". An answer that is empty or JSON null hangs the
 // invocation until functionTimeout, which kills the process with all that is in
-// flight. The process is always stopped with SIGKILL. A client that goes away never
-// cancels the handler's request.
+// flight. The process is always stopped with SIGKILL, on Linux also when the host's own
+// process dies. A client that goes away never cancels the handler's request.
 //
 // A forwarded path goes through what Kestrel and .NET's Uri do to it: escapes are
 // decoded, backslashes become slashes and dot segments disappear, so a path can
@@ -31,7 +31,7 @@
 //     that is how time that was moved forward looks to a host that slept through it.
 //     A timer's status does not outlive the Host.
 //   - azservicebus has no prefetch: prefetchCount is read and ignored. A message that
-//     is in flight when the Host stops is abandoned.
+//     is in flight when the Host stops stays locked until its lock ends.
 //   - Errors of the process are forgotten after half an hour without another one, as
 //     in the real host. Kill is no error.
 //   - What is not simulated is refused at the start: other bindings, sessions,
