@@ -52,16 +52,10 @@ func parseDisposition(f *fieldReader) *Disposition {
 	return d
 }
 
-// Accepted and Released are the outcomes without fields.
+// Accepted is the outcome of a message taken.
 func Accepted() Described { return Described{uint64(CodeAccepted), List{}} }
-
-// Released is the outcome that gives a message back.
-func Released() Described { return Described{uint64(CodeReleased), List{}} }
 
 // Rejected is the outcome of a refused message; cause may be nil.
 func Rejected(cause *Error) Described {
 	return Described{uint64(CodeRejected), List{cause.value()}}
 }
-
-// Modified is the outcome that gives a message back changed.
-func Modified() Described { return Described{uint64(CodeModified), List{nil, nil, nil}} }

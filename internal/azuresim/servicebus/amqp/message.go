@@ -26,20 +26,19 @@ const (
 
 // Positions in the properties section.
 const (
-	PropertyMessageID             = 0
-	PropertyTo                    = 2
-	PropertySubject               = 3
-	PropertyReplyTo               = 4
-	PropertyCorrelationID         = 5
-	PropertyContentType           = 6
-	PropertyGroupID               = 10
-	PropertyReplyToGroupID        = 12
-	formatBatch            uint32 = 0x80013700
+	PropertyMessageID      = 0
+	PropertyTo             = 2
+	PropertySubject        = 3
+	PropertyReplyTo        = 4
+	PropertyCorrelationID  = 5
+	PropertyContentType    = 6
+	PropertyGroupID        = 10
+	PropertyReplyToGroupID = 12
 )
 
 // FormatBatch marks a message whose data sections are encoded messages.
 // https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide
-const FormatBatch = formatBatch
+const FormatBatch uint32 = 0x80013700
 
 // Message is a message in sections. Header, annotations and properties are
 // decoded; the rest is kept as it came, because a broker only passes it on.

@@ -19,8 +19,7 @@ const (
 	codeInit       = 0x41
 	codeOutcome    = 0x44
 
-	// CodeReceived and the ones after it are delivery states.
-	CodeReceived = 0x23
+	// CodeAccepted and the ones after it are outcomes of a delivery.
 	CodeAccepted = 0x24
 	CodeRejected = 0x25
 	CodeReleased = 0x26

@@ -40,7 +40,7 @@ func (q *Queue) AcceptSession(id string, r Receiver, deletes bool) (*Consumer, t
 	q.passDeadlines()
 	s := q.sessions.get(id)
 	if s.holder != nil {
-		return nil, time.Time{}, failure(CondSessionNotLocked, "The requested session '%s' cannot be accepted. It may be locked by another receiver.", id)
+		return nil, time.Time{}, failure(CondSessionCannotBeLocked, "The requested session '%s' cannot be accepted. It may be locked by another receiver.", id)
 	}
 	c := q.hold(s, r, deletes)
 	return c, s.lockedUntil, nil

@@ -10,16 +10,16 @@ import (
 // (azservicebus internal/errors.go, Azure.Messaging.ServiceBus
 // AmqpClientConstants.cs).
 const (
-	CondNotFound          = "amqp:not-found"
-	CondNotAllowed        = "amqp:not-allowed"
-	CondResourceDeleted   = "amqp:resource-deleted"
-	CondLockLost          = "com.microsoft:message-lock-lost"
-	CondSessionLockLost   = "com.microsoft:session-lock-lost"
-	CondSessionNotLocked  = "com.microsoft:session-cannot-be-locked"
-	CondMessageNotFound   = "com.microsoft:message-not-found"
-	CondEntityDisabled    = "com.microsoft:entity-disabled"
-	CondTimeout           = "com.microsoft:timeout"
-	CondArgumentOutOfSize = "com.microsoft:argument-out-of-range"
+	CondNotFound              = "amqp:not-found"
+	CondNotAllowed            = "amqp:not-allowed"
+	CondResourceDeleted       = "amqp:resource-deleted"
+	CondLockLost              = "com.microsoft:message-lock-lost"
+	CondSessionLockLost       = "com.microsoft:session-lock-lost"
+	CondSessionCannotBeLocked = "com.microsoft:session-cannot-be-locked"
+	CondMessageNotFound       = "com.microsoft:message-not-found"
+	CondEntityDisabled        = "com.microsoft:entity-disabled"
+	CondTimeout               = "com.microsoft:timeout"
+	CondArgumentOutOfRange    = "com.microsoft:argument-out-of-range"
 )
 
 func failure(condition, format string, args ...any) *amqp.Error {

@@ -1,10 +1,9 @@
 package broker
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"time"
-
-	"encoding/binary"
 
 	"github.com/rekey-dev/rekey/internal/azuresim/servicebus/amqp"
 )

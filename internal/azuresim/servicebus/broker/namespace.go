@@ -250,7 +250,15 @@ func (q *Queue) Update(p QueueProperties) *amqp.Error {
 		return failure(CondNotAllowed, "RequiresSession and RequiresDuplicateDetection cannot be changed on the existing entity '%s'.", q.path)
 	}
 	q.properties, q.updated = p, q.clock.Now()
+	q.deadLetters.relock(p.LockDuration)
 	return nil
+}
+
+// relock sets how long locks last from now on: dead letters follow their queue.
+func (q *Queue) relock(d time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.properties.LockDuration = d
 }
 
 // Update changes the properties.

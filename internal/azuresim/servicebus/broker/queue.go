@@ -127,9 +127,9 @@ func checkContent(c *amqp.Message, needsSession bool) *amqp.Error {
 	case needsSession && !hasSession:
 		return failure(CondNotAllowed, "The SessionId was not set on a message, and it cannot be sent to the entity. Entities that have session support enabled can only receive messages that have the SessionId set to a valid value.")
 	case len(c.Property(amqp.PropertyMessageID)) > maxIDLength:
-		return failure(CondArgumentOutOfSize, "The MessageId is longer than %d characters.", maxIDLength)
+		return failure(CondArgumentOutOfRange, "The MessageId is longer than %d characters.", maxIDLength)
 	case len(c.Property(amqp.PropertyGroupID)) > maxIDLength:
-		return failure(CondArgumentOutOfSize, "The SessionId is longer than %d characters.", maxIDLength)
+		return failure(CondArgumentOutOfRange, "The SessionId is longer than %d characters.", maxIDLength)
 	}
 	return nil
 }

@@ -1,9 +1,7 @@
 // Package iso8601 reads and writes durations as Service Bus has them in its
 // configuration and its administration API, such as PT1M or P14D.
 //
-// Years and months are refused: their length is not fixed, and the service
-// refuses them too (XmlConvert.ToTimeSpan reads them, the service's own
-// documentation uses days and below).
+// Years and months are refused, because their length is not fixed.
 package iso8601
 
 import (
