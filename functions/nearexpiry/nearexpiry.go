@@ -21,17 +21,12 @@ import (
 	"github.com/rekey-dev/rekey/internal/customhandler"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/rotation"
+	"github.com/rekey-dev/rekey/internal/vault"
 )
-
-// Version is the latest version of a secret, without its value.
-type Version struct {
-	ID   string
-	Tags map[string]string
-}
 
 // Vaults reads the latest version of a secret. Errors are rotation.Faults.
 type Vaults interface {
-	Latest(ctx context.Context, vault, name string) (Version, error)
+	Get(ctx context.Context, vault, name string) (vault.Secret, error)
 }
 
 // Engine is what the function asks of the engine.
@@ -77,11 +72,11 @@ func (c Config) look(ctx context.Context, event customhandler.Event) (string, er
 	if strings.EqualFold(o.Vault, c.StagingVault) {
 		return "dropped, a staged copy", nil
 	}
-	latest, err := c.Vaults.Latest(ctx, o.Vault, o.Name)
+	latest, err := c.Vaults.Get(ctx, o.Vault, o.Name)
 	if err != nil {
 		return unmanaged(err)
 	}
-	if latest.ID != o.Version {
+	if latest.Version != o.Version {
 		return "dropped, not the current version", nil
 	}
 	id, target, ours := c.parseTags(latest.Tags)
@@ -131,6 +126,6 @@ func pointsAt(target rotation.TargetRow, o object) bool {
 	if err := json.Unmarshal(target.Settings, &settings); err != nil {
 		return false
 	}
-	vault := settings.Vault[strings.LastIndexByte(settings.Vault, '/')+1:]
-	return target.Integration == "keyvault" && strings.EqualFold(vault, o.Vault) && strings.EqualFold(settings.Name, o.Name)
+	name := settings.Vault[strings.LastIndexByte(settings.Vault, '/')+1:]
+	return target.Integration == "keyvault" && strings.EqualFold(name, o.Vault) && strings.EqualFold(settings.Name, o.Name)
 }

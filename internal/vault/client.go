@@ -1,0 +1,171 @@
+// Package vault speaks to Azure Key Vault's data plane for secrets, through the
+// official SDK: https://learn.microsoft.com/rest/api/keyvault/secrets
+//
+// Client knows any vault by its name. Stage is the vault of rekey's own in which
+// a new credential is kept from its creation on. Errors are rotation.Faults that
+// name the vault and the secret, and never hold a value.
+package vault
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
+
+	"github.com/rekey-dev/rekey/internal/secret"
+)
+
+// Client reads and writes secrets. It may be used from any goroutine.
+type Client struct {
+	credential azcore.TokenCredential
+	transport  policy.Transporter
+
+	mu     sync.Mutex
+	vaults map[string]*azsecrets.Client
+}
+
+// New returns a client that calls through the transport as the credential's identity.
+func New(credential azcore.TokenCredential, transport *http.Transport) *Client {
+	return &Client{
+		credential: credential,
+		transport:  &http.Client{Transport: transport},
+		vaults:     map[string]*azsecrets.Client{},
+	}
+}
+
+// Secret is one version of a secret.
+type Secret struct {
+	Value       secret.Value
+	ContentType string
+	Tags        map[string]string
+	NotBefore   time.Time // zero: none
+	Expires     time.Time // zero: none
+	Version     string    // set by Get
+}
+
+// of returns the client of one vault. It keeps the vault's challenge, so that
+// only the first call to a vault takes two requests.
+func (c *Client) of(vault string) (*azsecrets.Client, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if client, ok := c.vaults[vault]; ok {
+		return client, nil
+	}
+	client, err := azsecrets.NewClient("https://"+vault+".vault.azure.net", c.credential, &azsecrets.ClientOptions{
+		ClientOptions: azcore.ClientOptions{Transport: c.transport},
+	})
+	if err == nil {
+		c.vaults[vault] = client
+	}
+	return client, err
+}
+
+// Set writes a new version and returns its id. A name that is soft-deleted gives
+// ErrSoftDeleted.
+// https://learn.microsoft.com/rest/api/keyvault/secrets/set-secret
+func (c *Client) Set(ctx context.Context, vault, name string, s Secret) (version string, err error) {
+	client, err := c.of(vault)
+	if err != nil {
+		return "", fault("set", vault, name, err)
+	}
+	value := s.Value.Reveal()
+	answer, err := client.SetSecret(ctx, name, azsecrets.SetSecretParameters{
+		Value:       &value,
+		ContentType: optional(s.ContentType),
+		Tags:        pointers(s.Tags),
+		SecretAttributes: &azsecrets.SecretAttributes{
+			NotBefore: optional(s.NotBefore), Expires: optional(s.Expires),
+		},
+	}, nil)
+	if err != nil {
+		return "", fault("set", vault, name, err)
+	}
+	return answer.ID.Version(), nil
+}
+
+// Get reads the latest version.
+// https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret
+func (c *Client) Get(ctx context.Context, vault, name string) (Secret, error) {
+	client, err := c.of(vault)
+	if err != nil {
+		return Secret{}, fault("get", vault, name, err)
+	}
+	answer, err := client.GetSecret(ctx, name, "", nil)
+	if err != nil {
+		return Secret{}, fault("get", vault, name, err)
+	}
+	return fromAnswer(answer.Secret), nil
+}
+
+func fromAnswer(s azsecrets.Secret) Secret {
+	result := Secret{
+		Value: secret.New(value(s.Value)), ContentType: value(s.ContentType), Tags: map[string]string{},
+	}
+	for key, text := range s.Tags {
+		result.Tags[key] = value(text)
+	}
+	if s.ID != nil {
+		result.Version = s.ID.Version()
+	}
+	if a := s.Attributes; a != nil {
+		result.NotBefore, result.Expires = value(a.NotBefore), value(a.Expires)
+	}
+	return result
+}
+
+// Recover brings a soft-deleted secret back, with all its versions. It takes
+// effect a moment later.
+// https://learn.microsoft.com/rest/api/keyvault/secrets/recover-deleted-secret
+func (c *Client) Recover(ctx context.Context, vault, name string) error {
+	client, err := c.of(vault)
+	if err != nil {
+		return fault("recover", vault, name, err)
+	}
+	if _, err = client.RecoverDeletedSecret(ctx, name, nil); err != nil {
+		return fault("recover", vault, name, err)
+	}
+	return nil
+}
+
+// Delete soft-deletes a secret.
+// https://learn.microsoft.com/rest/api/keyvault/secrets/delete-secret
+func (c *Client) Delete(ctx context.Context, vault, name string) error {
+	client, err := c.of(vault)
+	if err != nil {
+		return fault("delete", vault, name, err)
+	}
+	if _, err = client.DeleteSecret(ctx, name, nil); err != nil {
+		return fault("delete", vault, name, err)
+	}
+	return nil
+}
+
+// optional leaves a zero value out.
+func optional[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+// value reads what may be left out.
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+func pointers(tags map[string]string) map[string]*string {
+	all := make(map[string]*string, len(tags))
+	for key, text := range maps.All(tags) {
+		all[key] = &text
+	}
+	return all
+}
