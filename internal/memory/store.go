@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/rekey-dev/rekey/internal/engine"
@@ -46,11 +47,11 @@ func (s *Store) Get(ctx context.Context, key engine.Key) (engine.Row, error) {
 // Query returns the rows of a range as they are when it begins.
 func (s *Store) Query(ctx context.Context, within engine.Range) iter.Seq2[engine.Row, error] {
 	return func(yield func(engine.Row, error) bool) {
+		if err := ctx.Err(); err != nil {
+			yield(engine.Row{}, err)
+			return
+		}
 		for _, row := range s.inRange(within) {
-			if err := ctx.Err(); err != nil {
-				yield(engine.Row{}, err)
-				return
-			}
 			if !yield(row, nil) {
 				return
 			}
@@ -61,15 +62,17 @@ func (s *Store) Query(ctx context.Context, within engine.Range) iter.Seq2[engine
 func (s *Store) inRange(within engine.Range) (rows []engine.Row) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	held := s.partitions[partition{within.Table, within.Partition}]
-	for _, key := range slices.Sorted(maps.Keys(held)) {
-		if key < within.From || within.To != "" && key >= within.To {
-			continue
+	for key, row := range s.partitions[partition{within.Table, within.Partition}] {
+		if key >= within.From && (within.To == "" || key < within.To) {
+			rows = append(rows, row)
 		}
-		rows = append(rows, clone(held[key]))
-		if len(rows) == within.Limit {
-			break
-		}
+	}
+	slices.SortFunc(rows, func(a, b engine.Row) int { return strings.Compare(a.Row, b.Row) })
+	if within.Limit > 0 && len(rows) > within.Limit {
+		rows = rows[:within.Limit]
+	}
+	for i := range rows {
+		rows[i] = clone(rows[i])
 	}
 	return rows
 }
