@@ -159,3 +159,12 @@ func (e *Engine) LogEntries(ctx context.Context, appID, cursor string, limit int
 	}
 	return lines, next, nil
 }
+
+// Passwords returns what Graph shows of an application's password credentials,
+// foreign ones included. Their values are never there.
+func (e *Engine) Passwords(ctx context.Context, appID string) ([]Password, error) {
+	call, cancel := e.bounded(ctx)
+	defer cancel()
+	app, err := e.Directory.Application(call, appID)
+	return app.Passwords, err
+}

@@ -1,0 +1,147 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/rotation"
+)
+
+// ApplicationSettings is what the user chose for an application.
+type ApplicationSettings struct {
+	Policies Policies `json:"policies"`
+}
+
+// Application is what rekey knows of an app registration.
+type Application struct {
+	AppID    string   `json:"appId" doc:"The client id"`
+	ObjectID string   `json:"objectId"`
+	Name     string   `json:"name"`
+	Paused   bool     `json:"paused"`
+	Policies Policies `json:"policies"`
+}
+
+type applicationPath struct {
+	AppID appID `path:"appId"`
+}
+
+type putApplication struct {
+	AppID appID `path:"appId"`
+	Conditions
+	Body ApplicationSettings
+}
+
+type deleteApplication struct {
+	AppID   appID  `path:"appId"`
+	IfMatch string `header:"If-Match" doc:"The ETag of the last GET"`
+}
+
+// saved is the answer to a PUT.
+type saved[T any] struct {
+	Status   int
+	ETag     string `header:"ETag"`
+	Location string `header:"Location"`
+	Body     T
+}
+
+// tagged is the answer to a GET of one thing.
+type tagged[T any] struct {
+	ETag string `header:"ETag"`
+	Body T
+}
+
+func (a *api) registerApplications(h huma.API) {
+	const path = "/api/applications/{appId}"
+	huma.Register(h, operation("listApplications", http.MethodGet, "/api/applications", "The managed applications, in the order of their ids"), a.listApplications)
+	huma.Register(h, operation("getApplication", http.MethodGet, path, "One application with its credentials and targets"), a.getApplication)
+	huma.Register(h, operation("putApplication", http.MethodPut, path, "Manage an application by these policies"), a.putApplication)
+	huma.Register(h, withStatus(http.StatusNoContent,
+		operation("deleteApplication", http.MethodDelete, path, "Manage an application no longer; its credentials stay")), a.deleteApplication)
+	huma.Register(h, operation("pauseApplication", http.MethodPost, path+"/pause", "Pause an application"), a.pauseApplication(true))
+	huma.Register(h, operation("resumeApplication", http.MethodPost, path+"/resume", "Resume an application"), a.pauseApplication(false))
+	huma.Register(h, operation("adoptCredential", http.MethodPost, path+"/adopt", "Hand a credential over that rekey did not make"), a.adopt)
+	huma.Register(h, operation("listLog", http.MethodGet, path+"/log", "The application's log, newest first"), a.listLog)
+}
+
+func (a *api) listApplications(ctx context.Context, in *Paging) (*answer[Page[Application]], error) {
+	from, err := in.from(applicationCursor)
+	if err != nil {
+		return nil, err
+	}
+	apps, next, err := a.Engine.Applications(ctx, from, in.Limit)
+	if err != nil {
+		return nil, a.refusal(ctx, err)
+	}
+	items := make([]Application, len(apps))
+	for i, app := range apps {
+		items[i] = applicationOf(app)
+	}
+	return &answer[Page[Application]]{pageOf(items, next)}, nil
+}
+
+func applicationOf(app rotation.Application) Application {
+	return Application{AppID: app.AppID, ObjectID: app.ObjectID, Name: app.Name, Paused: app.Paused, Policies: policiesOf(app.Policies)}
+}
+
+func (a *api) putApplication(ctx context.Context, in *putApplication) (*saved[Application], error) {
+	app := rotation.Application{AppID: in.AppID.String(), Policies: in.Body.Policies.domain()}
+	if app.Policies[rotation.Certificate].Enabled {
+		return nil, invalid(rotation.Problem{Field: "body.policies.certificate.enabled", Detail: "must be false: " + noCertificates})
+	}
+	_, _, err := a.Engine.Application(ctx, app.AppID)
+	exists := !errors.Is(err, engine.ErrUnknownApplication)
+	if err != nil && exists {
+		return nil, a.refusal(ctx, err)
+	}
+	etag, err := in.Conditions.etag(exists)
+	if err != nil {
+		return nil, err
+	}
+	app, newTag, err := a.Engine.SaveApplication(ctx, app, etag, actor)
+	if err != nil {
+		return nil, a.refused(ctx, in.IfMatch, err)
+	}
+	answer := savedAs(exists, newTag, "/api/applications/"+app.AppID, applicationOf(app))
+	return &answer, nil
+}
+
+const noCertificates = "certificates are not supported yet"
+
+func savedAs[T any](existed bool, etag, location string, body T) saved[T] {
+	if existed {
+		return saved[T]{Status: http.StatusOK, ETag: etagOf(etag), Body: body}
+	}
+	return saved[T]{Status: http.StatusCreated, ETag: etagOf(etag), Location: location, Body: body}
+}
+
+func (a *api) deleteApplication(ctx context.Context, in *deleteApplication) (*none, error) {
+	etag, err := stored(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Engine.DeleteApplication(ctx, in.AppID.String(), etag, actor); err != nil {
+		return nil, a.refused(ctx, in.IfMatch, err)
+	}
+	return nil, nil
+}
+
+// refused says what an error means for a request that may have had an If-Match.
+func (a *api) refused(ctx context.Context, ifMatch string, err error) error {
+	if ifMatch != "" && errors.Is(err, engine.ErrPrecondition) {
+		return changedMeanwhile()
+	}
+	return a.refusal(ctx, err)
+}
+
+func (a *api) pauseApplication(paused bool) func(context.Context, *applicationPath) (*answer[Paused], error) {
+	return func(ctx context.Context, in *applicationPath) (*answer[Paused], error) {
+		if err := a.Engine.SetPaused(ctx, in.AppID.String(), paused, actor); err != nil {
+			return nil, a.refusal(ctx, err)
+		}
+		return &answer[Paused]{Paused{paused}}, nil
+	}
+}

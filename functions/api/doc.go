@@ -1,0 +1,23 @@
+// Package api is the Azure function "api": the HTTP API, JSON in and out, with an
+// OpenAPI 3.1 document generated from this code at /api/openapi.json.
+//
+// It decides nothing about rotations. It checks what a person gave, hands it to
+// the engine, and shows what the engine has in its rows. The promises are:
+//
+//   - A refusal changes nothing. It is a problem document (RFC 9457,
+//     https://www.rfc-editor.org/rfc/rfc9457) whose errors name each field as the
+//     request spells it, say what would be right, and never repeat what was sent:
+//     settings may hold what nobody else should read.
+//   - PUT replaces: a field that is left out has its default afterwards. Fields
+//     that nobody knows are refused, also where only their case is wrong.
+//   - GET and PUT answer an ETag, PUT and DELETE take it as If-Match; If-None-Match:
+//   - makes a PUT create only (RFC 9110,
+//     https://www.rfc-editor.org/rfc/rfc9110#section-13).
+//   - No answer holds a secret: the engine's rows have none, and nothing else is shown.
+//   - Everything except /api/health answers only while Config.Open says so, and
+//     never to a page of another site.
+//
+// Durations are decimal numbers whose unit is part of the field's name, kept to
+// the nanosecond. Lists answer {"items":[…],"next":…}, where next is what the
+// parameter cursor takes, or null after the last page.
+package api

@@ -1,0 +1,54 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/rekey-dev/rekey/internal/rotation"
+)
+
+// document serves the OpenAPI document, made when it is first asked for.
+func document(o *huma.OpenAPI) http.Handler {
+	documentDefaults(o.Components.Schemas.Map())
+	text := sync.OnceValues(func() ([]byte, error) { return json.Marshal(o) })
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		document, err := text()
+		if err != nil {
+			write(w, problem(http.StatusInternalServerError, "the document cannot be made: "+err.Error()))
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(document)
+	})
+}
+
+// documentDefaults shows the domain's defaults, so that the document cannot
+// differ from them.
+func documentDefaults(schemas map[string]*huma.Schema) {
+	for name, defaults := range map[string]any{
+		"SecretPolicy":      secretPolicyOf(rotation.DefaultPolicy(rotation.Secret)),
+		"CertificatePolicy": certificatePolicyOf(rotation.DefaultPolicy(rotation.Certificate)),
+		"Waits":             waitsOf(rotation.DefaultWaits()),
+	} {
+		for field, value := range fieldsOf(defaults) {
+			if property := schemas[name].Properties[field]; property.Ref == "" {
+				property.Default = value
+			}
+		}
+	}
+}
+
+// fieldsOf returns a record as its JSON has it.
+func fieldsOf(record any) (fields map[string]any) {
+	text, err := json.Marshal(record)
+	if err == nil {
+		err = json.Unmarshal(text, &fields)
+	}
+	if err != nil {
+		panic("api: " + err.Error()) // a type of ours that JSON does not know
+	}
+	return fields
+}

@@ -1,0 +1,111 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/rotation"
+)
+
+// problem returns a problem document. The locations of its errors are spelled as
+// the request spells them: body.…, path.…, query.… or header.….
+func problem(status int, detail string, details ...*huma.ErrorDetail) *huma.ErrorModel {
+	return &huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: detail, Errors: details}
+}
+
+// invalid returns the problem document of fields that are wrong.
+func invalid(problems ...rotation.Problem) *huma.ErrorModel {
+	p := problem(http.StatusUnprocessableEntity, validationFailed)
+	for _, found := range problems {
+		p.Errors = append(p.Errors, &huma.ErrorDetail{Location: found.Field, Message: found.Detail})
+	}
+	return p
+}
+
+// validationFailed is huma's detail of a problem whose errors say all.
+const validationFailed = "validation failed"
+
+// refusal says in HTTP what an error of the engine means. What is not known to
+// be meant for people is logged and not shown.
+func refusal(ctx context.Context, log *slog.Logger, err error) error {
+	if wrong, ok := errors.AsType[*engine.Invalid](err); ok {
+		return invalid(spelled(wrong.Problems)...)
+	}
+	if fault, ok := errors.AsType[*rotation.Fault](err); ok {
+		log.WarnContext(ctx, "an outside service refused", "error", err)
+		return outside(fault)
+	}
+	switch {
+	case errors.Is(err, engine.ErrUnknownApplication), errors.Is(err, engine.ErrUnknownRotation), errors.Is(err, engine.ErrUnknownTarget):
+		return problem(http.StatusNotFound, err.Error())
+	case errors.Is(err, engine.ErrRefused):
+		return problem(http.StatusConflict, strings.TrimPrefix(err.Error(), engine.ErrRefused.Error()+": "))
+	case errors.Is(err, engine.ErrPrecondition):
+		return problem(http.StatusConflict, "it was changed by somebody else at the same time; nothing was changed by this request, repeat it")
+	}
+	log.ErrorContext(ctx, "a request could not be answered", "error", err)
+	return later(10*time.Second, "rekey's store is out of reach or did not answer in time; repeat the request; the cause is in rekey's log")
+}
+
+// outside says what Microsoft Graph's refusal means for the request. Its words
+// are shown: they hold no secret and often name the missing permission.
+func outside(fault *rotation.Fault) error {
+	detail := "Microsoft Graph: " + fault.Error()
+	switch fault.Class {
+	case rotation.Throttled, rotation.Transient:
+		return later(max(fault.After, 10*time.Second), detail)
+	case rotation.NotFound, rotation.Conflict:
+		return problem(http.StatusConflict, detail)
+	case rotation.Denied, rotation.Permanent:
+	}
+	return problem(http.StatusBadGateway, detail)
+}
+
+// later asks the client to come back.
+func later(after time.Duration, detail string) error {
+	seconds := int((after + time.Second - 1) / time.Second)
+	header := http.Header{"Retry-After": {strconv.Itoa(seconds)}}
+	return huma.ErrorWithHeaders(problem(http.StatusServiceUnavailable, detail), header)
+}
+
+// presentable brings every problem document into the same form: no value that
+// was sent, the errors in the order of their locations, the detail for whoever
+// reads no further.
+func presentable(_ huma.Context, _ string, answer any) (any, error) {
+	p, ok := answer.(*huma.ErrorModel)
+	if !ok {
+		return answer, nil
+	}
+	if p.Status == http.StatusRequestEntityTooLarge {
+		p.Detail = tooLarge
+	}
+	for _, e := range p.Errors {
+		e.Value = nil
+		if e.Message == "unexpected property" {
+			e.Message = "is not a field here; the fields are in /api/openapi.json"
+		}
+	}
+	slices.SortStableFunc(p.Errors, func(a, b *huma.ErrorDetail) int { return cmp.Compare(a.Location, b.Location) })
+	if p.Detail == validationFailed && len(p.Errors) > 0 {
+		p.Detail = inOneLine(p.Errors)
+	}
+	return p, nil
+}
+
+func inOneLine(details []*huma.ErrorDetail) string {
+	lines := make([]string, len(details))
+	for i, d := range details {
+		lines[i] = d.Location + ": " + d.Message
+	}
+	return strings.Join(lines, "; ")
+}

@@ -1,0 +1,304 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rekey-dev/rekey/functions/api"
+	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/memory"
+	"github.com/rekey-dev/rekey/internal/rotation"
+	"github.com/rekey-dev/rekey/internal/secret"
+)
+
+const (
+	appID   = "11111111-aaaa-4111-8111-111111111111"
+	ownID   = "99999999-9999-4999-8999-999999999999"
+	keyID   = "22222222-2222-4222-8222-222222222222"
+	unknown = "33333333-3333-4333-8333-333333333333"
+	appPath = "/api/applications/" + appID
+)
+
+// world is the API on a real server, over a real engine.
+type world struct {
+	*engine.Engine
+	t      *testing.T
+	server *httptest.Server
+	store  *store
+	bus    *memory.Bus
+	graph  *graph
+	place  *place
+	now    time.Time
+	calls  int
+}
+
+func newWorld(t *testing.T, options ...func(*api.Config)) *world {
+	w := &world{t: t, store: &store{}, bus: &memory.Bus{}, place: &place{}, now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
+	w.graph = &graph{w: w}
+	w.graph.passwords = []engine.Password{{KeyID: keyID, DisplayName: "by hand", Start: w.now, End: w.now.AddDate(1, 0, 0)}}
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	w.Engine = &engine.Engine{
+		Store: w.store, Bus: w.bus, Directory: w.graph, Verifier: w.graph, Stage: stage{},
+		Now: func() time.Time { return w.now }, Log: log,
+		Tenant: "tenant", Installation: "test", Self: []string{ownID}, CallTimeout: 10 * time.Second,
+	}
+	config := api.Config{
+		Engine: w.Engine, Open: true, Version: "1.2.3", Log: log,
+		Integrations: map[string]api.Integration{"place": w.place, "plain": plain{}},
+	}
+	for _, option := range options {
+		option(&config)
+	}
+	w.server = httptest.NewServer(api.New(config))
+	t.Cleanup(w.server.Close)
+	return w
+}
+
+// answer is an answer as it came over the wire.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// call sends one request. Headers are given as name, value, name, value.
+func (w *world) call(method, path, body string, headers ...string) answer {
+	w.t.Helper()
+	request, err := http.NewRequestWithContext(w.t.Context(), method, w.server.URL+path, strings.NewReader(body))
+	require.NoError(w.t, err)
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := w.server.Client().Do(request)
+	require.NoError(w.t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(w.t, err)
+	return answer{response.StatusCode, response.Header, string(text)}
+}
+
+// must sends a request that has to succeed, and returns its answer decoded.
+func (w *world) must(status int, method, path, body string, headers ...string) map[string]any {
+	w.t.Helper()
+	a := w.call(method, path, body, headers...)
+	require.Equal(w.t, status, a.status, a.body)
+	return a.decoded(w.t)
+}
+
+func (a answer) decoded(t *testing.T) (fields map[string]any) {
+	t.Helper()
+	if a.body != "" {
+		require.NoError(t, json.Unmarshal([]byte(a.body), &fields), a.body)
+	}
+	return fields
+}
+
+const managed = `{"policies":{"secret":{}}}`
+
+// manage makes the application known, with targets of the integration "place".
+func (w *world) manage(targets ...string) {
+	w.t.Helper()
+	w.must(201, "PUT", appPath, managed)
+	for _, id := range targets {
+		w.must(201, "PUT", appPath+"/targets/"+id, `{"integration":"place","kind":"secret","settings":{"vault":"v"}}`)
+	}
+}
+
+// run receives every message that comes within a span of time.
+func (w *world) run(span time.Duration) {
+	w.t.Helper()
+	for end := w.now.Add(span); w.now.Before(end); w.now = w.now.Add(time.Minute) {
+		_, err := w.Sweep(w.t.Context())
+		require.NoError(w.t, err)
+		for w.receive() {
+		}
+	}
+}
+
+func (w *world) receive() bool {
+	w.t.Helper()
+	w.calls++
+	invocation := fmt.Sprintf("invocation-%d", w.calls)
+	if m, ok := w.bus.Receive(engine.QueueRequests, "", w.now); ok {
+		require.NoError(w.t, w.Advance(w.t.Context(), invocation, m.Data.(rotation.Advance)))
+		return true
+	}
+	if m, ok := w.bus.Receive(engine.TopicRotated, "place", w.now); ok {
+		require.NoError(w.t, w.Deploy(w.t.Context(), invocation, w.place, m.Data.(rotation.Rotated)))
+		return true
+	}
+	return false
+}
+
+// everything is all that is in the store and on the way, to prove that a refusal
+// changed nothing.
+func (w *world) everything() map[string]any {
+	w.t.Helper()
+	all := map[string]any{"graph": w.graph.writes, "access": w.place.accessed}
+	all["bus"], _ = w.bus.Next()
+	partitions := map[string][]string{
+		engine.TableApplications: {w.Tenant}, engine.TableRotations: {appID, unknown, ownID},
+	}
+	for shard := range 16 {
+		partitions[engine.TableSchedule] = append(partitions[engine.TableSchedule], fmt.Sprintf("%02d", shard))
+	}
+	for table, names := range partitions {
+		for _, partition := range names {
+			for row, err := range w.store.Store.Query(context.Background(), engine.Range{Table: table, Partition: partition}) {
+				require.NoError(w.t, err)
+				all[table+"/"+partition+"/"+row.Row] = row.ETag
+			}
+		}
+	}
+	return all
+}
+
+// store is a store that can be out of reach.
+type store struct {
+	memory.Store
+	down bool
+}
+
+var errDown = errors.New("dial tcp 10.1.2.3:443: connection refused")
+
+func (s *store) Get(ctx context.Context, key engine.Key) (engine.Row, error) {
+	if s.down {
+		return engine.Row{}, errDown
+	}
+	return s.Store.Get(ctx, key)
+}
+
+// graph is Entra ID.
+type graph struct {
+	w         *world
+	passwords []engine.Password
+	fail      error
+	writes    int
+}
+
+func (g *graph) Application(_ context.Context, appID string) (engine.DirectoryApplication, error) {
+	if g.fail != nil {
+		return engine.DirectoryApplication{}, g.fail
+	}
+	if appID == unknown {
+		return engine.DirectoryApplication{}, &rotation.Fault{Class: rotation.NotFound, Err: errors.New("graph: no such application")}
+	}
+	return engine.DirectoryApplication{ObjectID: "object-1", AppID: appID, Name: "Shop", Passwords: g.passwords}, nil
+}
+
+func (g *graph) AddPassword(_ context.Context, _, name string, end time.Time) (engine.Password, error) {
+	g.writes++
+	p := engine.Password{
+		KeyID: fmt.Sprintf("44444444-4444-4444-8444-%012d", g.writes), DisplayName: name, Start: g.w.now, End: end,
+	}
+	g.passwords = append(g.passwords, p)
+	p.Value = secret.New(secretValue)
+	return p, nil
+}
+
+// secretValue must never be seen in an answer.
+const secretValue = "value-that-nobody-sees"
+
+func (g *graph) RemovePassword(_ context.Context, _, keyID string) error {
+	g.writes++
+	kept := g.passwords[:0:0]
+	for _, p := range g.passwords {
+		if p.KeyID != keyID {
+			kept = append(kept, p)
+		}
+	}
+	g.passwords = kept
+	return nil
+}
+
+func (g *graph) Verify(context.Context, string, rotation.Credential) (rotation.Verdict, error) {
+	return rotation.Verdict{Kind: rotation.Accepted}, nil
+}
+
+// stage is the staging vault.
+type stage map[string]rotation.Credential
+
+func (s stage) Put(_ context.Context, name string, c rotation.Credential) error {
+	s[name] = c
+	return nil
+}
+
+func (s stage) Get(_ context.Context, name string) (rotation.Credential, error) {
+	if c, ok := s[name]; ok {
+		return c, nil
+	}
+	return rotation.Credential{}, &rotation.Fault{Class: rotation.NotFound, Err: errors.New("stage: no copy")}
+}
+
+func (s stage) Delete(_ context.Context, name string) error {
+	delete(s, name)
+	return nil
+}
+
+// place is an integration with one setting, vault.
+type place struct {
+	fail       error // of Deploy
+	failAccess error
+	accessed   int
+}
+
+var _ api.Accessor = (*place)(nil)
+
+func (p *place) CheckSettings(app rotation.Application, _ rotation.Kind, settings json.RawMessage) (json.RawMessage, []rotation.Problem) {
+	var given struct {
+		Vault string `json:"vault"`
+		Name  string `json:"name"`
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(settings)))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&given); err != nil {
+		return nil, []rotation.Problem{{Detail: err.Error()}}
+	}
+	if given.Vault == "" {
+		return nil, []rotation.Problem{{Field: "vault", Detail: "must be the name of a vault"}}
+	}
+	if given.Name == "" {
+		given.Name = app.Name
+	}
+	checked, err := json.Marshal(given)
+	if err != nil {
+		return nil, []rotation.Problem{{Detail: err.Error()}}
+	}
+	return checked, nil
+}
+
+func (p *place) Access(context.Context, rotation.Application, rotation.TargetRow) (any, error) {
+	p.accessed++
+	if p.failAccess != nil {
+		return nil, p.failAccess
+	}
+	return map[string]string{"granted": "Key Vault Secrets Officer"}, nil
+}
+
+func (p *place) Deploy(context.Context, rotation.Delivery) (rotation.Outcome, error) {
+	if p.fail != nil {
+		return rotation.Outcome{}, p.fail
+	}
+	return rotation.Outcome{Confirmed: true, Receipt: "version-1"}, nil
+}
+
+// plain is an integration that can grant nothing.
+type plain struct{}
+
+func (plain) CheckSettings(_ rotation.Application, _ rotation.Kind, settings json.RawMessage) (json.RawMessage, []rotation.Problem) {
+	return settings, nil
+}
