@@ -2,7 +2,10 @@ package tables
 
 import (
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -79,6 +82,36 @@ func TestPartitionsDoNotWaitForEachOther(t *testing.T) {
 		assert.NoError(t, err)
 	case <-time.After(10 * time.Second):
 		t.Fatal("a write to one partition waits for another")
+	}
+}
+
+func TestStampsDifferWhileTimeStandsStill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := New(Options{})
+		first, second := a.stamp(), a.stamp()
+		assert.Equal(t, odata.Tick, second.Sub(first))
+		assert.NotEqual(t, etag(first), etag(second))
+	})
+}
+
+func TestOfWritersWithOneETagOneWins(t *testing.T) {
+	stamp := New(Options{}).stamp
+	for range 200 {
+		table := filled(t, 1, 1)
+		seen, err := table.get(key{"shard-00", "000000"})
+		require.NoError(t, err)
+		var won atomic.Int32
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				update := change{verb: merge, key: key{"shard-00", "000000"}, ifMatch: seen.ETag, properties: map[string]any{}}
+				if _, _, err := table.apply([]change{update}, stamp); err == nil {
+					won.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		require.Equal(t, int32(1), won.Load())
 	}
 }
 
