@@ -1,0 +1,88 @@
+package entra
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	abstractions "github.com/microsoft/kiota-abstractions-go"
+	kiotahttp "github.com/microsoft/kiota-http-go"
+	kiotajson "github.com/microsoft/kiota-serialization-json-go"
+
+	"github.com/rekey-dev/rekey/internal/engine"
+)
+
+const (
+	graphURL   = "https://graph.microsoft.com/v1.0"
+	graphScope = "https://graph.microsoft.com/.default"
+)
+
+// Options say how to reach Entra ID. All of them are needed.
+type Options struct {
+	// Transport carries every request: it knows the proxy and the extra CA.
+	Transport *http.Transport
+	// Credential is rekey's own identity, for Graph.
+	Credential azcore.TokenCredential
+	// TenantID is the tenant in which credentials are verified.
+	TenantID string
+}
+
+// Client is Entra ID as rekey needs it. It may be used from any goroutine. Calls
+// last as long as their context lets them.
+type Client struct {
+	graph    abstractions.RequestAdapter
+	http     *http.Client
+	tenantID string
+}
+
+var (
+	_ engine.Directory = (*Client)(nil)
+	_ engine.Verifier  = (*Client)(nil)
+)
+
+// New returns a client.
+func New(o Options) (*Client, error) {
+	if o.Transport == nil || o.Credential == nil || o.TenantID == "" {
+		return nil, errors.New("entra: new client: transport, credential and tenant id are needed")
+	}
+	// The pipeline holds our one step and none of the SDK's: its retry would
+	// repeat writes, and the compression beside it corrupts what is repeated.
+	pipeline := kiotahttp.NewCustomTransportWithParentTransport(o.Transport, refuse{})
+	graph, err := kiotahttp.NewNetHttpRequestAdapterWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
+		bearer{o.Credential}, kiotajson.NewJsonParseNodeFactory(), kiotajson.NewJsonSerializationWriterFactory(),
+		&http.Client{Transport: pipeline, CheckRedirect: stay})
+	if err != nil {
+		return nil, err
+	}
+	graph.SetBaseUrl(graphURL)
+	return &Client{
+		graph:    graph,
+		http:     &http.Client{Transport: o.Transport, CheckRedirect: stay},
+		tenantID: o.TenantID,
+	}, nil
+}
+
+// stay follows no redirect: a request that carries a secret goes nowhere else.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// bearer signs requests with the credential's token. The SDK's own provider asks
+// for continuous access evaluation, where a refused request is sent again.
+type bearer struct{ credential azcore.TokenCredential }
+
+func (b bearer) AuthenticateRequest(ctx context.Context, r *abstractions.RequestInformation, _ map[string]any) error {
+	token, err := b.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{graphScope}})
+	if err != nil {
+		return &noToken{err}
+	}
+	r.Headers.Add("Authorization", "Bearer "+token.Token)
+	return nil
+}
+
+// noToken says that a call was never sent, because rekey's own identity got no token.
+type noToken struct{ err error }
+
+func (e *noToken) Error() string { return e.err.Error() }
+
+func (e *noToken) Unwrap() error { return e.err }

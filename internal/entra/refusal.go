@@ -1,0 +1,105 @@
+package entra
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	kiotahttp "github.com/microsoft/kiota-http-go"
+)
+
+// refusal is an answer of Graph that is no success.
+// https://learn.microsoft.com/graph/errors
+type refusal struct {
+	status        int
+	code, message string
+	after         time.Duration
+}
+
+func (r *refusal) Error() string {
+	return fmt.Sprintf("%d %s: %s", r.status, r.code, shortened(r.message))
+}
+
+// concurrent reports whether the write collided with another one.
+// https://github.com/nais/azurerator/issues/448
+func (r *refusal) concurrent() bool {
+	return r.code == "Directory_ConcurrencyViolation" || strings.Contains(strings.ToLower(r.message), "concurrent requests")
+}
+
+// tooLarge reports whether the application can hold no more.
+// https://github.com/openshift/openshift-azure/issues/1932
+func (r *refusal) tooLarge() bool {
+	return r.code == "Directory_ResourceSizeExceeded" || strings.Contains(r.message, "size of the object has exceeded")
+}
+
+func (r *refusal) unknownKey() bool {
+	return strings.Contains(r.message, "No password credential found with keyId")
+}
+
+// refuse turns answers that are no success into errors before the SDK reads them.
+// The SDK loses the status of what is not JSON, as a gateway's 502 is, and its
+// error for JSON without a message panics when it is printed.
+type refuse struct{}
+
+// Intercept implements kiota's Middleware.
+func (refuse) Intercept(pipeline kiotahttp.Pipeline, index int, r *http.Request) (*http.Response, error) {
+	response, err := pipeline.Next(r, index)
+	if err != nil || response.StatusCode < http.StatusMultipleChoices {
+		return response, err
+	}
+	defer response.Body.Close()
+	return nil, readRefusal(response)
+}
+
+func readRefusal(response *http.Response) *refusal {
+	var envelope struct {
+		Error struct{ Code, Message string }
+	}
+	body := readSome(response.Body)
+	r := &refusal{status: response.StatusCode, after: retryAfter(response.Header)}
+	if json.Unmarshal(body, &envelope) == nil {
+		r.code, r.message = envelope.Error.Code, envelope.Error.Message
+	} else {
+		r.message = string(body)
+	}
+	r.code = cmp.Or(r.code, http.StatusText(r.status))
+	r.message = cmp.Or(r.message, "no explanation")
+	return r
+}
+
+const (
+	longestAnswer  = 64 << 10
+	longestMessage = 400
+)
+
+// readSome reads as much of an answer as can be of use. What is cut off or lost
+// on the way leaves less of an explanation, nothing worse.
+func readSome(body io.Reader) []byte {
+	text, _ := io.ReadAll(io.LimitReader(body, longestAnswer))
+	return text
+}
+
+// shortened makes one line of a text.
+func shortened(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > longestMessage {
+		text = strings.ToValidUTF8(text[:longestMessage], "") + "…"
+	}
+	return text
+}
+
+// retryAfter reads the header in seconds, which may be fractional, or 0.
+// https://learn.microsoft.com/graph/throttling#sample-response
+func retryAfter(header http.Header) time.Duration {
+	const longest = 24 * 60 * 60
+	seconds, err := strconv.ParseFloat(header.Get("Retry-After"), 64)
+	if err != nil || !(seconds > 0) {
+		return 0
+	}
+	return time.Duration(min(seconds, longest) * float64(time.Second))
+}

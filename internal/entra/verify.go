@@ -1,0 +1,84 @@
+package entra
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/rekey-dev/rekey/internal/rotation"
+)
+
+const authority = "https://login.microsoftonline.com/"
+
+// Verify asks for a token with the credential, once, and throws the token away.
+// Only Entra's own words are a verdict: whatever else answers is an error.
+// https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+func (c *Client) Verify(ctx context.Context, appID string, credential rotation.Credential) (rotation.Verdict, error) {
+	where := fmt.Sprintf("entra: verify %q", appID)
+	if credential.Rotation.Kind == rotation.Certificate {
+		return rotation.Verdict{}, rotation.Permanently("%s: only secrets can be verified", where)
+	}
+	response, err := c.requestToken(ctx, appID, credential)
+	if err != nil {
+		return rotation.Verdict{}, &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("%s: %w", where, err)}
+	}
+	defer response.Body.Close()
+	verdict, err := judge(response)
+	if f, ok := errors.AsType[*rotation.Fault](err); ok {
+		f.Err = fmt.Errorf("%s: %w", where, f.Err)
+	}
+	// Entra does not repeat the secret. Should anything on the way do so, it ends here.
+	verdict.Reason = strings.ReplaceAll(verdict.Reason, credential.Value.Reveal(), credential.Value.String())
+	return verdict, err
+}
+
+// requestToken does not use azidentity, which would answer from its cache and
+// repeat what failed. The connection is new each time: one that is kept leads to
+// the same front end again, and several are to be asked.
+func (c *Client) requestToken(ctx context.Context, appID string, credential rotation.Credential) (*http.Response, error) {
+	form := url.Values{
+		"grant_type":    {"client_credentials"},
+		"client_id":     {appID},
+		"client_secret": {credential.Value.Reveal()},
+		"scope":         {graphScope},
+	}
+	endpoint := authority + url.PathEscape(c.tenantID) + "/oauth2/v2.0/token"
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	request.Close = true
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return c.http.Do(request)
+}
+
+// judge reads an answer of the token endpoint.
+func judge(response *http.Response) (rotation.Verdict, error) {
+	body := readSome(response.Body)
+	if response.StatusCode == http.StatusOK && holdsToken(body) {
+		return rotation.Verdict{Kind: rotation.Accepted}, nil
+	}
+	var p tokenProblem
+	_ = json.Unmarshal(body, &p) // what is not JSON has no codes
+	if response.StatusCode == http.StatusTooManyRequests {
+		return rotation.Verdict{}, &rotation.Fault{
+			Class: rotation.Throttled, After: retryAfter(response.Header), Err: fmt.Errorf("429 %s", p.reason()),
+		}
+	}
+	kind, spoken := p.verdict()
+	if !spoken || response.StatusCode < http.StatusBadRequest || response.StatusCode >= http.StatusInternalServerError {
+		return rotation.Verdict{}, &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("%d %s", response.StatusCode, p.reason())}
+	}
+	return rotation.Verdict{Kind: kind, Reason: p.reason()}, nil
+}
+
+func holdsToken(body []byte) bool {
+	var granted struct {
+		AccessToken string `json:"access_token"`
+	}
+	return json.Unmarshal(body, &granted) == nil && granted.AccessToken != ""
+}

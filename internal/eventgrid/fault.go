@@ -1,0 +1,77 @@
+package eventgrid
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/rekey-dev/rekey/internal/rotation"
+)
+
+// fault classifies an error. Its text names the topic's endpoint.
+func fault(endpoint string, err error) error {
+	where := fmt.Sprintf("eventgrid: publish to %q", endpoint)
+	response, ok := errors.AsType[*azcore.ResponseError](err)
+	if !ok {
+		return &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("%s: %w", where, err)}
+	}
+	f := &rotation.Fault{
+		Class: classify(response.StatusCode),
+		Err:   fmt.Errorf("%s: %d %s: %s", where, response.StatusCode, response.ErrorCode, words(response.RawResponse)),
+	}
+	switch f.Class {
+	case rotation.Denied:
+		f.Remedy = "give rekey's identity the role EventGrid Data Sender on the topic"
+	case rotation.Throttled:
+		f.After = retryAfter(response.RawResponse.Header)
+	}
+	return f
+}
+
+// classify maps a status to what it means for what happens next.
+// https://learn.microsoft.com/azure/event-grid/post-to-custom-topic#response
+func classify(status int) rotation.Class {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return rotation.Denied
+	case http.StatusNotFound:
+		return rotation.NotFound
+	case http.StatusTooManyRequests:
+		return rotation.Throttled
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
+		return rotation.Permanent
+	}
+	return rotation.Transient
+}
+
+const longestMessage = 400
+
+// words is the service's message: the SDK's own text holds the whole exchange.
+func words(response *http.Response) string {
+	var envelope struct {
+		Error struct{ Message string }
+	}
+	body, err := runtime.Payload(response)
+	if err != nil || json.Unmarshal(body, &envelope) != nil || envelope.Error.Message == "" {
+		return "no explanation"
+	}
+	message := envelope.Error.Message
+	if len(message) > longestMessage {
+		message = message[:longestMessage] + "…"
+	}
+	return message
+}
+
+func retryAfter(header http.Header) time.Duration {
+	seconds, err := strconv.Atoi(header.Get("Retry-After"))
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
+}
