@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"strings"
 
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
@@ -26,7 +27,7 @@ func (a *api) adopt(ctx context.Context, in *postAdoption) (*tagged[ApplicationD
 	if err := supported(kind); err != nil {
 		return nil, err
 	}
-	if err := a.Engine.Adopt(ctx, in.AppID.String(), kind, in.Body.KeyID, actor); err != nil {
+	if err := a.Engine.Adopt(ctx, in.AppID.String(), kind, strings.ToLower(in.Body.KeyID), actor); err != nil {
 		return nil, a.refusal(ctx, err)
 	}
 	return a.getApplication(ctx, &applicationPath{in.AppID})

@@ -70,8 +70,8 @@ func TestCredentialsAreShownAsTheyRotate(t *testing.T) {
 	assert.Equal(t, "rekey/test/1.1", current["displayName"])
 	starts, err := time.Parse(time.RFC3339, current["startsAt"].(string))
 	require.NoError(t, err)
-	assert.Equal(t, starts.Add(21*24*time.Hour-time.Hour).Format(time.RFC3339), current["dueAt"])
-	assert.Equal(t, starts.Add(21*24*time.Hour+48*time.Hour).Format(time.RFC3339), current["endsAt"], "lifetime and reserve less threshold")
+	assert.Equal(t, starts.Add(21*24*time.Hour-time.Hour).Format(time.RFC3339Nano), current["dueAt"])
+	assert.Equal(t, starts.Add(21*24*time.Hour+48*time.Hour).Format(time.RFC3339Nano), current["endsAt"], "lifetime and reserve less threshold")
 
 	kind := app["kinds"].(map[string]any)["secret"].(map[string]any)
 	assert.Equal(t, current["dueAt"], kind["dueAt"])

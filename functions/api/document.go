@@ -13,6 +13,7 @@ import (
 // document serves the OpenAPI document, made when it is first asked for.
 func document(o *huma.OpenAPI) http.Handler {
 	documentDefaults(o.Components.Schemas.Map())
+	documentCreation(o.Paths)
 	text := sync.OnceValues(func() ([]byte, error) { return json.Marshal(o) })
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		document, err := text()
@@ -37,6 +38,17 @@ func documentDefaults(schemas map[string]*huma.Schema) {
 			if property := schemas[name].Properties[field]; property.Ref == "" {
 				property.Default = value
 			}
+		}
+	}
+}
+
+// documentCreation adds what huma cannot know: every PUT also creates.
+func documentCreation(paths map[string]*huma.PathItem) {
+	for _, item := range paths {
+		if item.Put != nil {
+			created := *item.Put.Responses["200"]
+			created.Description = "Created"
+			item.Put.Responses["201"] = &created
 		}
 	}
 }

@@ -25,16 +25,26 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, refused)
 		return
 	}
-	if methods := d.allowed(r); len(methods) == 0 {
-		write(w, problem(http.StatusNotFound, "there is nothing at this path; what there is stands in /api/openapi.json"))
-		return
-	} else if _, pattern := d.mux.Handler(r); pattern == "" {
-		allow := strings.Join(methods, ", ")
-		w.Header().Set("Allow", allow)
-		write(w, problem(http.StatusMethodNotAllowed, "this path takes "+allow+" only"))
+	if _, pattern := d.mux.Handler(r); pattern == "" || !clean(r) {
+		d.unrouted(w, r)
 		return
 	}
 	d.mux.ServeHTTP(w, r)
+}
+
+// clean reports whether the path is one that the mux would not redirect.
+func clean(r *http.Request) bool { return path.Clean(r.URL.Path) == r.URL.Path }
+
+// unrouted answers what no operation answers.
+func (d *door) unrouted(w http.ResponseWriter, r *http.Request) {
+	methods := d.allowed(r)
+	if len(methods) == 0 || !clean(r) {
+		write(w, problem(http.StatusNotFound, "there is nothing at this path; what there is stands in /api/openapi.json"))
+		return
+	}
+	allow := strings.Join(methods, ", ")
+	w.Header().Set("Allow", allow)
+	write(w, problem(http.StatusMethodNotAllowed, "this path takes "+allow+" only"))
 }
 
 // refuses returns why a request may not come in, or nil.
@@ -51,12 +61,8 @@ func (d *door) refuses(r *http.Request) *huma.ErrorModel {
 	return nil
 }
 
-// allowed returns the methods that the path takes. A path that is not clean has
-// none: the mux would redirect it.
+// allowed returns the methods that the path takes.
 func (d *door) allowed(r *http.Request) (methods []string) {
-	if path.Clean(r.URL.Path) != r.URL.Path {
-		return nil
-	}
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		if _, pattern := d.mux.Handler(&http.Request{Method: method, URL: r.URL, Host: r.Host}); pattern != "" {
 			methods = append(methods, method)

@@ -39,7 +39,11 @@ func (p Paging) from(form *regexp.Regexp) (string, error) {
 	}
 	text, err := base64.RawURLEncoding.DecodeString(p.Cursor)
 	if err != nil || !form.Match(text) {
-		return "", invalid(rotation.Problem{Field: "query.cursor", Detail: "must be the next of the page before"})
+		return "", notACursor()
 	}
 	return string(text), nil
+}
+
+func notACursor() error {
+	return invalid(rotation.Problem{Field: "query.cursor", Detail: "must be the next of the page before"})
 }

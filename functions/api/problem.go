@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/rotation"
@@ -50,8 +52,10 @@ func refusal(ctx context.Context, log *slog.Logger, err error) error {
 		return problem(http.StatusNotFound, err.Error())
 	case errors.Is(err, engine.ErrRefused):
 		return problem(http.StatusConflict, strings.TrimPrefix(err.Error(), engine.ErrRefused.Error()+": "))
-	case errors.Is(err, engine.ErrPrecondition):
+	case errors.Is(err, engine.ErrPrecondition), errors.Is(err, engine.ErrConflict):
 		return problem(http.StatusConflict, "it was changed by somebody else at the same time; nothing was changed by this request, repeat it")
+	case errors.Is(err, engine.ErrNewerSchema):
+		return later(time.Minute, "this was written by a newer version of rekey; repeat the request once that is rolled out everywhere")
 	}
 	log.ErrorContext(ctx, "a request could not be answered", "error", err)
 	return later(10*time.Second, "rekey's store is out of reach or did not answer in time; repeat the request; the cause is in rekey's log")
@@ -86,20 +90,32 @@ func presentable(_ huma.Context, _ string, answer any) (any, error) {
 	if !ok {
 		return answer, nil
 	}
-	if p.Status == http.StatusRequestEntityTooLarge {
+	switch {
+	case p.Status == http.StatusRequestEntityTooLarge:
 		p.Detail = tooLarge
+	case len(p.Errors) == 0 && p.Detail == "request body is required":
+		p.Errors = []*huma.ErrorDetail{{Location: "body", Message: "must be there"}}
 	}
 	for _, e := range p.Errors {
-		e.Value = nil
-		if e.Message == "unexpected property" {
-			e.Message = "is not a field here; the fields are in /api/openapi.json"
-		}
+		reword(e)
 	}
 	slices.SortStableFunc(p.Errors, func(a, b *huma.ErrorDetail) int { return cmp.Compare(a.Location, b.Location) })
 	if p.Detail == validationFailed && len(p.Errors) > 0 {
 		p.Detail = inOneLine(p.Errors)
 	}
 	return p, nil
+}
+
+// reword says in huma's errors which field it is and what would be right.
+func reword(e *huma.ErrorDetail) {
+	e.Value = nil
+	var field string
+	if n, _ := fmt.Sscanf(e.Message, validation.MsgExpectedRequiredProperty, &field); n == 1 {
+		e.Location, e.Message = e.Location+"."+field, "must be there"
+	}
+	if e.Message == validation.MsgUnexpectedProperty {
+		e.Message = "is not a field here; the fields are in /api/openapi.json"
+	}
 }
 
 func inOneLine(details []*huma.ErrorDetail) string {

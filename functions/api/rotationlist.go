@@ -26,7 +26,10 @@ func (a *api) listRotations(ctx context.Context, in *getRotations) (*answer[Page
 	if err != nil {
 		return nil, a.refusal(ctx, err)
 	}
-	rest := after(all, from)
+	rest, err := after(all, from)
+	if err != nil {
+		return nil, err
+	}
 	next := ""
 	if len(rest) > in.Limit {
 		rest = rest[:in.Limit]
@@ -53,7 +56,11 @@ func (a *api) rotations(ctx context.Context, appID string, only rotation.Kind) (
 	return all, nil
 }
 
-// after drops everything up to the rotation with an id.
-func after(all []Rotation, id string) []Rotation {
-	return all[1+slices.IndexFunc(all, func(r Rotation) bool { return r.ID == id }):]
+// after drops everything up to the rotation with an id. No id drops nothing.
+func after(all []Rotation, id string) ([]Rotation, error) {
+	i := slices.IndexFunc(all, func(r Rotation) bool { return r.ID == id })
+	if i < 0 && id != "" {
+		return nil, notACursor()
+	}
+	return all[i+1:], nil
 }

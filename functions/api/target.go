@@ -132,8 +132,11 @@ func (a *api) check(app rotation.Application, in *putTarget) (rotation.TargetRow
 		known := strings.Join(slices.Sorted(maps.Keys(a.Integrations)), ", ")
 		return target, invalid(rotation.Problem{Field: "body.integration", Detail: "must be one of " + known})
 	}
-	if target.Settings == nil {
+	switch {
+	case len(target.Settings) == 0 || string(target.Settings) == "null":
 		target.Settings = json.RawMessage("{}")
+	case target.Settings[0] != '{':
+		return target, invalid(rotation.Problem{Field: "body.settings", Detail: "must be an object"})
 	}
 	checked, problems := integration.CheckSettings(app, target.Kind, target.Settings)
 	if len(problems) > 0 {

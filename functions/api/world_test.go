@@ -50,7 +50,7 @@ func newWorld(t *testing.T, options ...func(*api.Config)) *world {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	w.Engine = &engine.Engine{
 		Store: w.store, Bus: w.bus, Directory: w.graph, Verifier: w.graph, Stage: stage{},
-		Now: func() time.Time { return w.now }, Log: log,
+		Now: w.tick, Log: log,
 		Tenant: "tenant", Installation: "test", Self: []string{ownID}, CallTimeout: 10 * time.Second,
 	}
 	config := api.Config{
@@ -63,6 +63,13 @@ func newWorld(t *testing.T, options ...func(*api.Config)) *world {
 	w.server = httptest.NewServer(api.New(config))
 	t.Cleanup(w.server.Close)
 	return w
+}
+
+// tick is the clock. It never stands still: lines of the log are told apart by
+// their time.
+func (w *world) tick() time.Time {
+	w.now = w.now.Add(time.Microsecond)
+	return w.now
 }
 
 // answer is an answer as it came over the wire.
@@ -203,7 +210,7 @@ func (g *graph) Application(_ context.Context, appID string) (engine.DirectoryAp
 func (g *graph) AddPassword(_ context.Context, _, name string, end time.Time) (engine.Password, error) {
 	g.writes++
 	p := engine.Password{
-		KeyID: fmt.Sprintf("44444444-4444-4444-8444-%012d", g.writes), DisplayName: name, Start: g.w.now, End: end,
+		KeyID: fmt.Sprintf("44444444-4444-4444-8444-%012d", g.writes), DisplayName: name, Start: g.w.now.Truncate(time.Second), End: end.Truncate(time.Second),
 	}
 	g.passwords = append(g.passwords, p)
 	p.Value = secret.New(secretValue)
