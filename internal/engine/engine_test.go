@@ -37,6 +37,8 @@ func TestAnApplicationIsRotatedFromItsFirstDay(t *testing.T) {
 	assert.Equal(t, []string{"key-2"}, w.graph.keyIDs(), "the old one goes after the overlap")
 	assert.Len(t, w.stage.copies, 1, "its staged copy goes too")
 	assert.Empty(t, w.view().Retirements())
+	require.Len(t, w.rotation(2).Retired, 1)
+	assert.Equal(t, "key-1", w.rotation(2).Retired[0].KeyID)
 }
 
 func TestALostAnswerLeavesNoOrphan(t *testing.T) {

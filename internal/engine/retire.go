@@ -87,7 +87,14 @@ func (w *work) retired(ctx context.Context, entry rotation.Entry) error {
 	if !entry.Adopted() {
 		line.Rotation = rotation.ID{AppID: w.App.AppID, Kind: w.Kind, Generation: entry.Generation}.String()
 	}
-	return w.save(ctx, w.batch().logged(line))
+	b := w.batch().logged(line)
+	if w.Current != nil {
+		w.Current.Retired = append(slices.Clone(w.Current.Retired), rotation.Retired{
+			KeyID: entry.KeyID, Generation: entry.Generation, At: line.At,
+		})
+		b.rotation(*w.Current)
+	}
+	return w.save(ctx, b)
 }
 
 // retireLater leaves the mark, says why, and comes back: removing an old

@@ -88,6 +88,15 @@ type Rotation struct {
 
 	// Targets is fixed at publication: who is to confirm.
 	Targets []string `json:"targets"`
+	// Retired lists the older credentials that were removed while this one was current.
+	Retired []Retired `json:"retired"`
+}
+
+// Retired is one credential that was removed.
+type Retired struct {
+	KeyID      string    `json:"keyId"`
+	Generation int       `json:"generation"`
+	At         time.Time `json:"at"`
 }
 
 // DeploymentState is how far a delivery to one target has come.
