@@ -83,6 +83,6 @@ func (b bearer) AuthenticateRequest(ctx context.Context, r *abstractions.Request
 // noToken says that a call was never sent, because rekey's own identity got no token.
 type noToken struct{ err error }
 
-func (e *noToken) Error() string { return e.err.Error() }
+func (e *noToken) Error() string { return shortened(e.err.Error()) }
 
 func (e *noToken) Unwrap() error { return e.err }

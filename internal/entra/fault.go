@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -91,13 +92,9 @@ func tokenFault(where string, err *noToken) error {
 
 // tokenWords is a short form of the answer: the SDK's own text holds the whole exchange.
 func tokenWords(response *http.Response) string {
-	body, err := runtime.Payload(response)
-	if err != nil {
-		return http.StatusText(response.StatusCode)
-	}
 	var p tokenProblem
-	if json.Unmarshal(body, &p) != nil || p.Description == "" {
-		return http.StatusText(response.StatusCode)
+	if body, err := runtime.Payload(response); err == nil {
+		_ = json.Unmarshal(body, &p) // what is not JSON has no words
 	}
-	return p.reason()
+	return cmp.Or(p.reason(), http.StatusText(response.StatusCode))
 }

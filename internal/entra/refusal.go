@@ -22,7 +22,7 @@ type refusal struct {
 }
 
 func (r *refusal) Error() string {
-	return fmt.Sprintf("%d %s: %s", r.status, r.code, shortened(r.message))
+	return fmt.Sprintf("%d %s: %s", r.status, r.code, cmp.Or(shortened(r.message), "no explanation"))
 }
 
 // concurrent reports whether the write collided with another one.
@@ -68,7 +68,6 @@ func readRefusal(response *http.Response) *refusal {
 		r.message = string(body)
 	}
 	r.code = cmp.Or(r.code, http.StatusText(r.status))
-	r.message = cmp.Or(r.message, "no explanation")
 	return r
 }
 

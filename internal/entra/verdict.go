@@ -16,10 +16,7 @@ type tokenProblem struct {
 // reason is the description without the ids that follow it on lines of their own.
 func (p tokenProblem) reason() string {
 	first, _, _ := strings.Cut(p.Description, "\n")
-	if first = shortened(first); first == "" {
-		return "an answer that is not Entra ID's"
-	}
-	return first
+	return shortened(first)
 }
 
 // verdict looks the codes up. Without one, or with one that says that Entra

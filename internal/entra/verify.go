@@ -1,6 +1,8 @@
 package entra
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,20 +21,20 @@ const authority = "https://login.microsoftonline.com/"
 // https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 func (c *Client) Verify(ctx context.Context, appID string, credential rotation.Credential) (rotation.Verdict, error) {
 	where := fmt.Sprintf("entra: verify %q", appID)
-	if credential.Rotation.Kind == rotation.Certificate {
-		return rotation.Verdict{}, rotation.Permanently("%s: only secrets can be verified", where)
+	if credential.Rotation.Kind == rotation.Certificate || credential.Value.IsZero() {
+		return rotation.Verdict{}, rotation.Permanently("%s: there is no client secret to verify", where)
 	}
 	response, err := c.requestToken(ctx, appID, credential)
 	if err != nil {
 		return rotation.Verdict{}, &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("%s: %w", where, err)}
 	}
 	defer response.Body.Close()
-	verdict, err := judge(response)
+	// Entra does not repeat the secret. Should anything on the way do so, it ends here.
+	body := bytes.ReplaceAll(readSome(response.Body), []byte(credential.Value.Reveal()), []byte(credential.Value.String()))
+	verdict, err := judge(response, body)
 	if f, ok := errors.AsType[*rotation.Fault](err); ok {
 		f.Err = fmt.Errorf("%s: %w", where, f.Err)
 	}
-	// Entra does not repeat the secret. Should anything on the way do so, it ends here.
-	verdict.Reason = strings.ReplaceAll(verdict.Reason, credential.Value.Reveal(), credential.Value.String())
 	return verdict, err
 }
 
@@ -57,23 +59,21 @@ func (c *Client) requestToken(ctx context.Context, appID string, credential rota
 }
 
 // judge reads an answer of the token endpoint.
-func judge(response *http.Response) (rotation.Verdict, error) {
-	body := readSome(response.Body)
-	if response.StatusCode == http.StatusOK && holdsToken(body) {
+func judge(response *http.Response, body []byte) (rotation.Verdict, error) {
+	status := response.StatusCode
+	if status == http.StatusOK && holdsToken(body) {
 		return rotation.Verdict{Kind: rotation.Accepted}, nil
 	}
 	var p tokenProblem
 	_ = json.Unmarshal(body, &p) // what is not JSON has no codes
-	if response.StatusCode == http.StatusTooManyRequests {
-		return rotation.Verdict{}, &rotation.Fault{
-			Class: rotation.Throttled, After: retryAfter(response.Header), Err: fmt.Errorf("429 %s", p.reason()),
-		}
+	if kind, spoken := p.verdict(); spoken && status >= 400 && status < 500 && status != http.StatusTooManyRequests {
+		return rotation.Verdict{Kind: kind, Reason: p.reason()}, nil
 	}
-	kind, spoken := p.verdict()
-	if !spoken || response.StatusCode < http.StatusBadRequest || response.StatusCode >= http.StatusInternalServerError {
-		return rotation.Verdict{}, &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("%d %s", response.StatusCode, p.reason())}
+	f := &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("%d %s", status, cmp.Or(p.reason(), "without a reason from Entra ID"))}
+	if status == http.StatusTooManyRequests {
+		f.Class, f.After = rotation.Throttled, retryAfter(response.Header)
 	}
-	return rotation.Verdict{Kind: kind, Reason: p.reason()}, nil
+	return rotation.Verdict{}, f
 }
 
 func holdsToken(body []byte) bool {
