@@ -153,7 +153,7 @@ func groupFunctions(all []function, perFunction bool) [][]function {
 
 // run serves HTTP and fires the triggers until ctx ends.
 func (h *Host) run(ctx context.Context) {
-	h.running.Go(func() { h.server.Serve(h.listener) })
+	h.running.Go(func() { _ = h.server.Serve(h.listener) })
 	for _, f := range h.app.functions {
 		if f.timer != nil {
 			due := f.timer.schedule.next(h.clock.Now()) // as of the start, not of whenever the goroutine runs

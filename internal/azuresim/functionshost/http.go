@@ -83,7 +83,7 @@ func (h *Host) serveAdmin(w http.ResponseWriter, r *http.Request, name string) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	go h.invoke(f, value, nil) // ends with the handler, like every invocation
+	go func() { _, _ = h.invoke(f, value, nil) }() // ends with the handler, like every invocation
 	w.WriteHeader(http.StatusAccepted)
 }
 

@@ -84,7 +84,7 @@ func (p *process) probe() {
 			return
 		}
 	}
-	p.cmd.Process.Kill()
+	_ = p.cmd.Process.Kill()
 }
 
 func (p *process) send(ctx context.Context, x exchange) (reply, error) {

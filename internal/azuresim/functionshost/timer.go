@@ -47,7 +47,7 @@ func (h *Host) runTimer(ctx context.Context, f function, due time.Time) {
 // failed run is logged and not repeated.
 func (h *Host) tick(f function, status scheduleStatus, pastDue bool) scheduleStatus {
 	started := h.clock.Now()
-	h.invoke(f, f.timer.info(status, pastDue), nil)
+	_, _ = h.invoke(f, f.timer.info(status, pastDue), nil)
 	return scheduleStatus{
 		Last:        netTime(started),
 		Next:        netTime(f.timer.schedule.next(h.clock.Now())),

@@ -55,7 +55,7 @@ func (w *worker) supervise() (err error) {
 		close(w.done)
 	}()
 	for p := w.current; ; {
-		p.cmd.Wait()
+		_ = p.cmd.Wait()
 		close(p.exited)
 		p.client.CloseIdleConnections()
 		again, err := w.ended(p)
@@ -151,7 +151,7 @@ func (w *worker) killIf(p *process) {
 
 func (w *worker) killProcess(p *process) {
 	p.expected = true
-	p.cmd.Process.Kill() // fails only if it is gone already
+	_ = p.cmd.Process.Kill() // fails only if it is gone already
 }
 
 // close ends the process for good and waits until it is gone.

@@ -33,9 +33,8 @@ type permission struct {
 }
 
 type role struct {
-	id          string
-	name        string
-	description string
+	id   string
+	name string
 	permission
 }
 

@@ -26,8 +26,6 @@ func (j *journal) removed() {
 	j.messages, j.gaps = kept, 0
 }
 
-func (j *journal) len() int { return len(j.messages) - j.gaps }
-
 // from calls yield for every message from a sequence number on until it returns
 // false.
 func (j *journal) from(sequence int64, yield func(*Message) bool) {
