@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -50,10 +51,18 @@ func durationSchema(unit time.Duration) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeNumber, Minimum: &low, Maximum: &high}
 }
 
-// marshalDuration divides, which a float64 rounds to the nearest decimal: what
-// was given with 15 digits or less comes back digit by digit.
+// marshalDuration writes the shortest decimal that is read as the same duration.
+// Plain division would not do: 41.729339 days would come back as
+// 41.72933900000001.
 func marshalDuration(d, unit time.Duration) ([]byte, error) {
-	return json.Marshal(float64(d) / float64(unit))
+	exact := float64(d) / float64(unit)
+	for digits := 15; digits < 17; digits++ {
+		number, err := strconv.ParseFloat(strconv.FormatFloat(exact, 'g', digits, 64), 64)
+		if err == nil && times(number, unit) == d {
+			return json.Marshal(number)
+		}
+	}
+	return json.Marshal(exact)
 }
 
 // unmarshalDuration leaves what is null as it is, so that it keeps its default.
@@ -62,7 +71,12 @@ func unmarshalDuration(text []byte, unit time.Duration, d *time.Duration) error 
 	if err := json.Unmarshal(text, &number); err != nil || number == nil {
 		return err
 	}
-	nanoseconds := math.Round(*number * float64(unit))
-	*d = time.Duration(min(max(nanoseconds, -float64(longest)), float64(longest)))
+	*d = times(*number, unit)
 	return nil
+}
+
+// times multiplies, to the nearest nanosecond and not beyond the longest duration.
+func times(number float64, unit time.Duration) time.Duration {
+	nanoseconds := math.Round(number * float64(unit))
+	return time.Duration(min(max(nanoseconds, -float64(longest)), float64(longest)))
 }
