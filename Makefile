@@ -1,0 +1,40 @@
+# The commands of rekey. `make help` lists them.
+
+VERSION ?= dev
+DIST    ?= dist
+GO      ?= go
+LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
+ARGS    ?=
+
+.PHONY: help run test check lint race bench package clean
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+run: package ## run rekey beside a simulated Azure (ARGS="-apps 1000 -ports any")
+	@$(GO) run ./handlers/local $(ARGS)
+
+test: package ## run every test
+	$(GO) test ./...
+
+check: lint race ## format, vet, lint, and the tests under the race detector
+
+lint: ## format, vet and lint
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(LINT) run ./...
+
+race: ## unit and conformance tests under the race detector
+	$(GO) test -race $$($(GO) list ./... | grep -v /handlers/local)
+
+bench: package ## rotations per second, calls, start and memory
+	$(GO) run ./handlers/local -bench $(ARGS)
+
+package: ## fill dist/ with what the Functions host loads
+	@mkdir -p $(DIST)
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(DIST)/rekey ./handlers/rekey
+	@cp host.json infra/local/servicebus.json $(DIST)/
+	@for f in functions/*/function.json; do d=$(DIST)/$$(basename $$(dirname $$f)); mkdir -p $$d && cp $$f $$d/; done
+
+clean: ## remove what was built
+	rm -rf $(DIST) .local

@@ -1,0 +1,78 @@
+// Command local runs rekey on one machine: the packaged handler under a simulated
+// Functions host, beside a simulated Azure with a tenant to rotate in.
+//
+//	local [-apps 12] [-ports default|any] [-per-function] [-bench] [-dist dist] [-dir .local]
+//
+// It prints what happens, writes where everything is to .local/endpoints.json
+// once all of it is ready, and stops on Ctrl-C. Nothing leaves the machine.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	options, err := parseFlags(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "local:", err)
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	do := run
+	if options.Bench {
+		do = bench
+	}
+	if err := do(ctx, options); err != nil {
+		fmt.Fprintln(os.Stderr, "local:", err)
+		os.Exit(1)
+	}
+}
+
+// run starts the stack, seeds it, and shows what goes on until ctx ends.
+func run(ctx context.Context, options Options) (err error) {
+	stack, err := Start(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stack.Close()) }()
+	if err := stack.Configure(ctx); err != nil {
+		return err
+	}
+	return watch(ctx, os.Stdout, stack)
+}
+
+func parseFlags(args []string) (Options, error) {
+	flags := flag.NewFlagSet("local", flag.ContinueOnError)
+	options := DefaultOptions()
+	ports := flags.String("ports", "default", "`default` ports, or any free ones")
+	flags.IntVar(&options.Apps, "apps", options.Apps, "how many applications the tenant has")
+	flags.BoolVar(&options.PerFunction, "per-function", false, "run one process for each function, as Flex Consumption does")
+	flags.BoolVar(&options.Bench, "bench", false, "measure, print a table and end")
+	flags.StringVar(&options.Dist, "dist", options.Dist, "the `folder` that make package filled")
+	flags.StringVar(&options.Dir, "dir", options.Dir, "the `folder` for endpoints.json, ca.pem and the handler's log")
+	flags.StringVar(&options.EntitiesFile, "servicebus-config", "", "a `file` with more Service Bus entities, in the official emulator's format")
+	if err := flags.Parse(args); err != nil {
+		return options, err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return options, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case *ports == "any":
+		options.Ports, options.HostPort = anyPorts, 0
+	case *ports != "default":
+		return options, fmt.Errorf("-ports %q: must be default or any", *ports)
+	case options.Apps < 1 || options.Apps > 10_000:
+		return options, fmt.Errorf("-apps %d: must be from 1 to 10000", options.Apps)
+	}
+	return options, nil
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// config is everything that the environment says. Each field's setting is named
+// in readConfig, and the table of settings in the README is checked against it.
+type config struct {
+	port            string
+	busConnection   string
+	busNamespace    string
+	tablesConn      string
+	tablesEndpoint  string
+	tenantID        string
+	clientID        string // of a user-assigned identity, or empty
+	stagingVault    string
+	installation    string
+	protectedApps   []string
+	eventGridTopic  string
+	extraCAFile     string
+	openAPI         bool
+	callTimeout     time.Duration
+	logLevel        slog.Level
+	functionTimeout time.Duration
+}
+
+// settings reads the environment and remembers every mistake.
+type settings struct {
+	lookup   func(string) string
+	mistakes []error
+}
+
+func (s *settings) wrong(setting, format string, args ...any) {
+	s.mistakes = append(s.mistakes, fmt.Errorf(setting+": "+format, args...))
+}
+
+// readConfig reads and checks all settings. Its error names every one that is
+// wrong, and what would be right.
+func readConfig(lookup func(string) string) (config, error) {
+	s := &settings{lookup: lookup}
+	c := config{
+		port:            s.required("FUNCTIONS_CUSTOMHANDLER_PORT", portPattern, "the port that the Functions host chose"),
+		tenantID:        strings.ToLower(s.required("REKEY_TENANT_ID", guidPattern, "the tenant's id, a GUID")),
+		clientID:        strings.ToLower(s.optional("AZURE_CLIENT_ID", "", guidPattern, "a client id, a GUID")),
+		stagingVault:    s.required("REKEY_STAGING_VAULT", vaultPattern, "the name of rekey's own Key Vault"),
+		installation:    s.optional("REKEY_INSTALLATION", "default", installationPattern, "1 to 24 lower-case letters, digits and hyphens"),
+		protectedApps:   s.guids("REKEY_PROTECTED_APPS"),
+		eventGridTopic:  s.https("REKEY_EVENTGRID_TOPIC_ENDPOINT"),
+		extraCAFile:     s.file("REKEY_EXTRA_CA_FILE"),
+		openAPI:         s.boolean("REKEY_OPEN_API"),
+		callTimeout:     s.duration("REKEY_CALL_TIMEOUT", 30*time.Second, time.Second, time.Minute),
+		functionTimeout: 4 * time.Minute,
+		logLevel:        s.level("REKEY_LOG_LEVEL"),
+	}
+	c.busConnection, c.busNamespace = s.either("ServiceBusConnection", "ServiceBusConnection__fullyQualifiedNamespace")
+	c.tablesConn, c.tablesEndpoint = s.either("REKEY_TABLES_CONNECTION", "REKEY_TABLES_ENDPOINT")
+	if c.openAPI && lookup("WEBSITE_SITE_NAME") != "" {
+		s.wrong("REKEY_OPEN_API", "must not be true in Azure: it lets anybody on the internet use the API")
+	}
+	if len(s.mistakes) > 0 {
+		return c, fmt.Errorf("the settings are not right:\n%w", errors.Join(s.mistakes...))
+	}
+	return c, nil
+}
+
+var (
+	portPattern         = regexp.MustCompile(`^[1-9][0-9]{0,4}$`)
+	guidPattern         = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	vaultPattern        = regexp.MustCompile(`^[a-zA-Z](-?[a-zA-Z0-9]){2,23}$`)
+	installationPattern = regexp.MustCompile(`^[a-z0-9](-?[a-z0-9]){0,23}$`)
+)
+
+func (s *settings) required(setting string, pattern *regexp.Regexp, what string) string {
+	text := s.lookup(setting)
+	if text == "" {
+		s.wrong(setting, "is missing; it must be %s", what)
+		return ""
+	}
+	return s.optional(setting, "", pattern, what)
+}
+
+func (s *settings) optional(setting, fallback string, pattern *regexp.Regexp, what string) string {
+	text := s.lookup(setting)
+	if text == "" {
+		return fallback
+	}
+	if !pattern.MatchString(text) {
+		s.wrong(setting, "must be %s, not %q", what, text)
+	}
+	return text
+}
+
+// either reads the connection string or, where there is none, the address that
+// is used with the managed identity. A connection string is a secret: it is
+// never part of a message.
+func (s *settings) either(connection, address string) (string, string) {
+	c, a := s.lookup(connection), s.lookup(address)
+	switch {
+	case c == "" && a == "":
+		s.wrong(connection, "is missing; set it to a connection string, or %s to use the managed identity", address)
+	case c != "" && a != "":
+		s.wrong(connection, "and %s are both set; only one may be", address)
+	}
+	return c, a
+}
+
+func (s *settings) guids(setting string) (ids []string) {
+	for id := range strings.FieldsFuncSeq(s.lookup(setting), func(r rune) bool { return r == ',' || r == ' ' }) {
+		if !guidPattern.MatchString(id) {
+			s.wrong(setting, "must be client ids (GUIDs) separated by commas; %q is none", id)
+		}
+		ids = append(ids, strings.ToLower(id))
+	}
+	return ids
+}
+
+func (s *settings) https(setting string) string {
+	text := s.lookup(setting)
+	if text == "" {
+		return ""
+	}
+	if u, err := url.Parse(text); err != nil || u.Scheme != "https" || u.Host == "" {
+		s.wrong(setting, "must be an https address")
+	}
+	return text
+}
+
+func (s *settings) file(setting string) string {
+	path := s.lookup(setting)
+	if path == "" {
+		return ""
+	}
+	if _, err := os.Stat(path); err != nil {
+		s.wrong(setting, "must be a file of PEM certificates that can be read: %v", err)
+	}
+	return path
+}
+
+func (s *settings) boolean(setting string) bool {
+	text := s.lookup(setting)
+	value, err := strconv.ParseBool(text)
+	if text != "" && err != nil {
+		s.wrong(setting, `must be "true" or "false", not %q`, text)
+	}
+	return value
+}
+
+func (s *settings) duration(setting string, fallback, low, high time.Duration) time.Duration {
+	text := s.lookup(setting)
+	if text == "" {
+		return fallback
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < low || d > high {
+		s.wrong(setting, `must be a duration from %s to %s, such as "30s", not %q`, low, high, text)
+	}
+	return d
+}
+
+func (s *settings) level(setting string) slog.Level {
+	var level slog.Level
+	text := s.lookup(setting)
+	if text != "" && level.UnmarshalText([]byte(text)) != nil {
+		s.wrong(setting, `must be "debug", "info", "warn" or "error", not %q`, text)
+	}
+	return level
+}
+
+// self returns the client ids that must never be rotated.
+func (c config) self() []string {
+	if c.clientID == "" {
+		return c.protectedApps
+	}
+	return append(slices.Clone(c.protectedApps), c.clientID)
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
+
+	"github.com/rekey-dev/rekey/functions"
+	"github.com/rekey-dev/rekey/functions/keyvault"
+	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/entra"
+	"github.com/rekey-dev/rekey/internal/eventgrid"
+	"github.com/rekey-dev/rekey/internal/servicebus"
+	"github.com/rekey-dev/rekey/internal/tablestore"
+	"github.com/rekey-dev/rekey/internal/vault"
+)
+
+// connect makes every client and puts the system together. No client talks to
+// anybody before its first call.
+func connect(c config, log *slog.Logger) (functions.Config, error) {
+	transport, err := newTransport(c.extraCAFile)
+	if err != nil {
+		return functions.Config{}, err
+	}
+	credential, err := newCredential(c, transport)
+	if err != nil {
+		return functions.Config{}, err
+	}
+	directory, err := entra.New(entra.Options{Transport: transport, Credential: credential, TenantID: c.tenantID})
+	if err != nil {
+		return functions.Config{}, err
+	}
+	vaults := vault.New(credential, transport)
+	e, err := newEngine(c, log, transport, credential)
+	if err != nil {
+		return functions.Config{}, err
+	}
+	e.Directory, e.Verifier = directory, directory
+	e.Stage = vault.NewStage(vaults, c.stagingVault, c.installation, time.Now)
+	return functions.Config{
+		Engine: e, Vaults: vaults, StagingVault: c.stagingVault, OpenAPI: c.openAPI, Version: version, Log: log,
+		Targets: map[string]functions.Target{
+			"keyvault": keyvault.New(keyvault.Config{
+				Vaults: vaults, Principals: directory, Credential: credential,
+				ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
+				StagingVault:  c.stagingVault, Installation: c.installation, Log: log,
+			}),
+		},
+	}, nil
+}
+
+// newEngine connects the engine to the store, the bus and, where one is
+// configured, the Event Grid topic.
+func newEngine(c config, log *slog.Logger, transport *http.Transport, credential azcore.TokenCredential) (*engine.Engine, error) {
+	store, err := newStore(c, transport, credential)
+	if err != nil {
+		return nil, err
+	}
+	bus, err := newBus(c, credential)
+	if err != nil {
+		return nil, err
+	}
+	e := &engine.Engine{
+		Store: store, Bus: bus, Now: time.Now, Log: log,
+		Tenant: c.tenantID, Installation: c.installation, Self: c.self(), CallTimeout: c.callTimeout,
+	}
+	if c.eventGridTopic != "" {
+		e.Publisher, err = eventgrid.New(c.eventGridTopic, credential, transport)
+	}
+	return e, err
+}
+
+// newCredential is the function app's managed identity.
+// https://learn.microsoft.com/azure/app-service/overview-managed-identity
+func newCredential(c config, transport *http.Transport) (azcore.TokenCredential, error) {
+	options := &azidentity.ManagedIdentityCredentialOptions{
+		ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
+	}
+	if c.clientID != "" {
+		options.ID = azidentity.ClientID(c.clientID)
+	}
+	return azidentity.NewManagedIdentityCredential(options)
+}
+
+func newStore(c config, transport *http.Transport, credential azcore.TokenCredential) (*tablestore.Store, error) {
+	options := tablestore.Options{CallTimeout: c.callTimeout, Transport: &http.Client{Transport: transport}}
+	if c.tablesConn != "" {
+		return tablestore.FromConnectionString(c.tablesConn, options)
+	}
+	return tablestore.FromEndpoint(c.tablesEndpoint, credential, options)
+}
+
+func newBus(c config, credential azcore.TokenCredential) (*servicebus.Bus, error) {
+	client, err := newBusClient(c, credential)
+	if err != nil {
+		return nil, err
+	}
+	return servicebus.New(client, servicebus.Options{CallTimeout: c.callTimeout}), nil
+}
+
+func newBusClient(c config, credential azcore.TokenCredential) (*azservicebus.Client, error) {
+	if c.busConnection != "" {
+		return azservicebus.NewClientFromConnectionString(c.busConnection, nil)
+	}
+	return azservicebus.NewClient(c.busNamespace, credential, nil)
+}

@@ -1,0 +1,47 @@
+// Command rekey is the custom handler that the Azure Functions host starts: one
+// process that answers every function.
+//
+// Its settings come from the environment; readConfig names them. It talks to
+// nobody before the host calls it, keeps nothing that a SIGKILL could cost, and
+// logs structured JSON to stdout, which the host takes as Information.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/rekey-dev/rekey/functions"
+	"github.com/rekey-dev/rekey/internal/customhandler"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	if err := run(context.Background(), os.Getenv); err != nil {
+		fmt.Fprintln(os.Stderr, "rekey:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves the host until the process is killed.
+func run(ctx context.Context, lookup func(string) string) error {
+	config, err := readConfig(lookup)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: config.logLevel})).With("version", version)
+	parts, err := connect(config, log)
+	if err != nil {
+		return err
+	}
+	server, err := customhandler.NewServer(functions.Table(parts), customhandler.Options{
+		Logger: log, Timeout: config.functionTimeout,
+	})
+	if err != nil {
+		return err
+	}
+	return server.ListenAndServe(ctx, config.port)
+}
