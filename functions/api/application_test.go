@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -80,6 +81,32 @@ func TestCredentialsAreShownAsTheyRotate(t *testing.T) {
 	target := app["targets"].([]any)[0].(map[string]any)
 	assert.Equal(t, "vault", target["id"])
 	assert.Equal(t, "confirmed", target["deployment"].(map[string]any)["state"])
+}
+
+func TestAKeyIDKnowsNoCase(t *testing.T) {
+	w := newWorld(t)
+	w.manage()
+	adopted := w.must(200, "POST", appPath+"/adopt", `{"keyId":"`+strings.ToUpper(keyID)+`"}`)
+	credentials := adopted["credentials"].([]any)
+	require.Len(t, credentials, 1)
+	assert.Equal(t, "current", credentials[0].(map[string]any)["state"])
+	assert.Equal(t, keyID, credentials[0].(map[string]any)["keyId"])
+}
+
+func TestWhoAlwaysComesSecondIsToldSo(t *testing.T) {
+	w := newWorld(t)
+	w.manage()
+	w.store.busy = true
+	for name, r := range map[string]refused{
+		"with a target":    {method: "PUT", path: vaultPath, body: `{"integration":"plain","kind":"secret"}`},
+		"with a rotation":  {method: "POST", path: appPath + "/rotations", body: rotate},
+		"with an adoption": {method: "POST", path: appPath + "/adopt", body: `{"keyId":"` + keyID + `"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r.status, r.detail = 409, "it was changed by somebody else at the same time; nothing was changed by this request, repeat it"
+			r.problem(t, w.call(r.method, r.path, r.body))
+		})
+	}
 }
 
 func TestAnApplicationIsShownWithoutGraph(t *testing.T) {

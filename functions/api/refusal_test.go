@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -232,6 +233,8 @@ func TestRotationsThatAreRefused(t *testing.T) {
 		"an unknown one, cancelled": {method: "POST", path: "/api/rotations/" + appID + ".secret.7/cancel", status: 404, detail: gone},
 		"an unknown one, resumed": {method: "POST", path: "/api/rotations/" + appID + ".secret.7/deployments/vault/resume", status: 409,
 			detail: `rotation "` + appID + `.secret.7" is not the current one; resume nothing: none is published`},
+		"a cursor of another application": {method: "GET", path: appPath + "/rotations?cursor=" + base64.RawURLEncoding.EncodeToString([]byte(unknown+".secret.1")),
+			status: 422, field: "query.cursor", detail: "must be the next of the page before"},
 		"a cursor that nobody gave": {method: "GET", path: appPath + "/rotations?cursor=eA", status: 422, field: "query.cursor", detail: "must be the next of the page before"},
 	})
 }

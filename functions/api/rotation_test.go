@@ -88,6 +88,24 @@ func TestARotationIsShownToItsEnd(t *testing.T) {
 	assert.Empty(t, w.must(200, "GET", firstPath, "")["retirements"], "it is gone")
 }
 
+func TestARotationShowsOnlyWhatItMakesObsolete(t *testing.T) {
+	w := newWorld(t)
+	w.manage("vault")
+	w.run(2 * time.Minute)
+	w.graph.slow = true
+	w.must(202, "POST", appPath+"/rotations", rotate)
+	w.run(2 * time.Minute)
+	require.Len(t, w.must(200, "GET", appPath, "")["credentials"], 3, "a foreign one, the current one and a new one")
+	assert.Empty(t, w.must(200, "GET", firstPath, "")["retirements"], "what comes after it is not its business")
+
+	w.graph.slow = false
+	w.run(2 * time.Minute)
+	second := w.must(200, "GET", "/api/rotations/"+appID+".secret.2", "")
+	require.Len(t, second["retirements"], 1)
+	assert.Equal(t, 1., second["retirements"].([]any)[0].(map[string]any)["generation"])
+	assert.Empty(t, w.must(200, "GET", firstPath, "")["retirements"], "its own credential is not")
+}
+
 func TestARotationOfADeletedApplicationIsShown(t *testing.T) {
 	w := newWorld(t)
 	w.manage("vault")

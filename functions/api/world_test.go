@@ -25,7 +25,7 @@ import (
 const (
 	appID   = "11111111-aaaa-4111-8111-111111111111"
 	ownID   = "99999999-9999-4999-8999-999999999999"
-	keyID   = "22222222-2222-4222-8222-222222222222"
+	keyID   = "2222222a-2222-4222-8222-222222222222"
 	unknown = "33333333-3333-4333-8333-333333333333"
 	appPath = "/api/applications/" + appID
 )
@@ -178,6 +178,7 @@ func (w *world) everything() map[string]any {
 type store struct {
 	memory.Store
 	down bool
+	busy bool // somebody else is always first
 }
 
 var errDown = errors.New("dial tcp 10.1.2.3:443: connection refused")
@@ -189,11 +190,19 @@ func (s *store) Get(ctx context.Context, key engine.Key) (engine.Row, error) {
 	return s.Store.Get(ctx, key)
 }
 
+func (s *store) Write(ctx context.Context, changes ...engine.Change) error {
+	if s.busy {
+		return engine.ErrConflict
+	}
+	return s.Store.Write(ctx, changes...)
+}
+
 // graph is Entra ID.
 type graph struct {
 	w         *world
 	passwords []engine.Password
 	fail      error
+	slow      bool // new passwords are not accepted yet
 	writes    int
 }
 
@@ -233,6 +242,9 @@ func (g *graph) RemovePassword(_ context.Context, _, keyID string) error {
 }
 
 func (g *graph) Verify(context.Context, string, rotation.Credential) (rotation.Verdict, error) {
+	if g.slow {
+		return rotation.Verdict{Kind: rotation.NotYet}, nil
+	}
 	return rotation.Verdict{Kind: rotation.Accepted}, nil
 }
 
