@@ -82,9 +82,15 @@ type shownRotation struct {
 	Retirements                      []struct{ KeyID, State string }
 }
 
+// read gets an answer of the API, from the next handler if this one was killed.
+func (s *Stack) read(t *testing.T, path string, answer any) {
+	t.Helper()
+	eventually(t, "an answer to GET "+path, func() bool { return s.get(t.Context(), path, answer) == nil })
+}
+
 func (s *Stack) rotation(t *testing.T, id string) (r shownRotation) {
 	t.Helper()
-	require.NoError(t, s.get(t.Context(), "/api/rotations/"+id, &r))
+	s.read(t, "/api/rotations/"+id, &r)
 	return r
 }
 
@@ -92,7 +98,7 @@ func (s *Stack) rotation(t *testing.T, id string) (r shownRotation) {
 func (s *Stack) latest(t *testing.T, appID string) shownRotation {
 	t.Helper()
 	var page struct{ Items []shownRotation }
-	require.NoError(t, s.get(t.Context(), "/api/applications/"+appID+"/rotations", &page))
+	s.read(t, "/api/applications/"+appID+"/rotations", &page)
 	if len(page.Items) == 0 {
 		return shownRotation{}
 	}
