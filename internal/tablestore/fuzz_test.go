@@ -1,0 +1,33 @@
+package tablestore
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const failedTransaction = "--batch\r\nContent-Type: multipart/mixed; boundary=changes\r\n\r\n" +
+	"--changes\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n" +
+	"HTTP/1.1 412 Precondition Failed\r\nContent-Type: application/json\r\n\r\n" +
+	`{"odata.error":{"code":"UpdateConditionNotSatisfied","message":{"lang":"en-US","value":"1:Not satisfied.\nRequestId:x"}}}` +
+	"\r\n--changes--\r\n--batch--\r\n"
+
+func TestAFailedTransactionNamesItsReason(t *testing.T) {
+	refused, err := parseTransaction("multipart/mixed; boundary=batch", strings.NewReader(failedTransaction))
+	require.NoError(t, err)
+	assert.EqualError(t, refused, "HTTP 412 UpdateConditionNotSatisfied: 1:Not satisfied.")
+}
+
+func FuzzTransactionAnswer(f *testing.F) {
+	f.Add("multipart/mixed; boundary=batch", failedTransaction)
+	f.Add("multipart/mixed; boundary=batch", "--batch\r\nContent-Type: multipart/mixed; boundary=batch\r\n\r\n--batch--\r\n")
+	f.Add("application/json", `{"odata.error":{}}`)
+	f.Fuzz(func(t *testing.T, contentType, body string) {
+		refused, err := parseTransaction(contentType, strings.NewReader(body))
+		if (refused == nil) == (err == nil) {
+			t.Errorf("either a refusal or an error: %v, %v", refused, err)
+		}
+	})
+}
