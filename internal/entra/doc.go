@@ -25,6 +25,6 @@
 //     password credential found with keyId": success. It says the same of a
 //     password that was added seconds ago and has not replicated, so a removal
 //     right after the addition may have to be looked at again.
-//   - 401 is Denied: the SDK's token was fresh, so the identity lacks something.
+//   - 401 is Denied: the token was fresh, so the identity lacks something.
 //   - A 4xx without a class of its own is Transient, the class that promises least.
 package entra

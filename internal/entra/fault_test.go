@@ -19,8 +19,6 @@ import (
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
-func jsonNumber(text string) json.Number { return json.Number(text) }
-
 // graphError is a body in Graph's envelope.
 func graphError(code, message string) json.RawMessage {
 	body, err := json.Marshal(map[string]any{"error": map[string]any{"code": code, "message": message}})
@@ -159,20 +157,20 @@ func TestWithoutATokenNothingIsSent(t *testing.T) {
 	w := start(t, tenant.Options{}, graph.Options{})
 	for name, one := range map[string]struct {
 		credential azcore.TokenCredential
-		fault      cloud.Fault
+		faults     []cloud.Fault
 		class      rotation.Class
 		text       string
 	}{
 		"because Entra refuses": {
-			w.credential(w.rekey.AppID, wrong), cloud.Fault{Host: "nowhere", Latency: "1s"}, rotation.Denied,
+			w.credential(w.rekey.AppID, wrong), nil, rotation.Denied,
 			"sign in: 401 AADSTS7000215: Invalid client secret provided."},
 		"because Entra is down": {
-			w.credential(w.rekey.AppID, wrong), cloud.Fault{Host: loginHost, Path: "*/token", Status: 503}, rotation.Transient, "sign in: "},
+			w.credential(w.rekey.AppID, wrong), []cloud.Fault{{Host: loginHost, Path: "*/token", Status: 503}}, rotation.Transient, "sign in: "},
 		"because there is no identity": {
-			noIdentity{}, cloud.Fault{Host: "nowhere", Latency: "1s"}, rotation.Transient, "sign in: there is no identity"},
+			noIdentity{}, nil, rotation.Transient, "sign in: there is no identity"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w.misbehave(one.fault)
+			w.misbehave(one.faults...)
 			_, err := w.as(one.credential).Application(t.Context(), w.shop.AppID)
 			require.ErrorContains(t, err, `graph: read application "`+w.shop.AppID+`": `+one.text)
 			assert.Equal(t, one.class, rotation.ClassOf(err))

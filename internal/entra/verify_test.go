@@ -164,7 +164,7 @@ func TestOtherAnswersAreFaults(t *testing.T) {
 		after time.Duration
 		text  string
 	}{
-		"a throttle":                    {cloud.Fault{Status: 429, RetryAfter: new(jsonNumber("2.5")), Body: busy(7000215)}, rotation.Throttled, 2500 * time.Millisecond, "429 AADSTS1: Busy."},
+		"a throttle":                    {cloud.Fault{Status: 429, RetryAfter: new(json.Number("2.5")), Body: busy(7000215)}, rotation.Throttled, 2500 * time.Millisecond, "429 AADSTS1: Busy."},
 		"a throttle without words":      {cloud.Fault{Status: 429, Body: json.RawMessage(`""`)}, rotation.Throttled, 0, "429 without a reason from Entra ID"},
 		"a tenant that is throttled":    {cloud.Fault{Status: 400, Body: busy(90055)}, rotation.Transient, 0, "400 AADSTS1: Busy."},
 		"a directory that is down":      {cloud.Fault{Status: 400, Body: busy(90033)}, rotation.Transient, 0, "400 AADSTS1: Busy."},

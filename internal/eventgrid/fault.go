@@ -1,11 +1,13 @@
 package eventgrid
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -23,7 +25,7 @@ func fault(endpoint string, err error) error {
 	}
 	f := &rotation.Fault{
 		Class: classify(response.StatusCode),
-		Err:   fmt.Errorf("%s: %d %s: %s", where, response.StatusCode, response.ErrorCode, words(response.RawResponse)),
+		Err:   fmt.Errorf("%s: %d %s: %s", where, response.StatusCode, code(response), words(response.RawResponse)),
 	}
 	switch f.Class {
 	case rotation.Denied:
@@ -50,6 +52,10 @@ func classify(status int) rotation.Class {
 	return rotation.Transient
 }
 
+func code(response *azcore.ResponseError) string {
+	return cmp.Or(response.ErrorCode, http.StatusText(response.StatusCode))
+}
+
 const longestMessage = 400
 
 // words is the service's message: the SDK's own text holds the whole exchange.
@@ -63,7 +69,7 @@ func words(response *http.Response) string {
 	}
 	message := envelope.Error.Message
 	if len(message) > longestMessage {
-		message = message[:longestMessage] + "…"
+		message = strings.ToValidUTF8(message[:longestMessage], "") + "…"
 	}
 	return message
 }
