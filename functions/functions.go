@@ -43,7 +43,7 @@ type Config struct {
 // Table returns every function by its name.
 func Table(c Config) map[string]customhandler.Function {
 	table := map[string]customhandler.Function{
-		"api":       customhandler.OnHTTP("api/{*path}", api.New(c.api())),
+		"api":       customhandler.OnHTTP(api.Route, api.New(c.api())),
 		"dashboard": dashboard.New(),
 		"nearexpiry": nearexpiry.New(nearexpiry.Config{
 			Engine: c.Engine, Vaults: c.Vaults, StagingVault: c.StagingVault, Installation: c.Engine.Installation, Log: c.Log,

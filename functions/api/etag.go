@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/rekey-dev/rekey/internal/engine"
 )
 
 // Conditions are the headers that make a request depend on what is there.
@@ -51,10 +53,13 @@ func existsAlready() error {
 }
 
 // etag returns what the store's ETag must be for the request to go on: empty for
-// anything, "*" for any that exists.
+// anything, "*" for any that exists, Absent for none.
 func (c Conditions) etag(exists bool) (string, error) {
 	if c.IfNoneMatch == "*" && exists {
 		return "", existsAlready()
+	}
+	if c.IfNoneMatch == "*" {
+		return engine.Absent, nil
 	}
 	return stored(c.IfMatch)
 }

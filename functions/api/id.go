@@ -62,5 +62,5 @@ func (id rotationID) parse() (rotation.ID, error) {
 var (
 	applicationCursor = regexp.MustCompile(appPattern)
 	rotationCursor    = regexp.MustCompile(rotationPattern)
-	logCursor         = regexp.MustCompile(`^[0-9]{19}\.[0-9]{2}$`)
+	logCursor         = regexp.MustCompile(`^[0-9]{19}\.[0-9]{2}\.[a-z2-7]{6}$`)
 )

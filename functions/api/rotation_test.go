@@ -85,7 +85,10 @@ func TestARotationIsShownToItsEnd(t *testing.T) {
 	removing := w.must(200, "GET", firstPath, "")["retirements"].([]any)
 	assert.Equal(t, "removing", removing[0].(map[string]any)["state"])
 	w.run(2 * time.Minute)
-	assert.Empty(t, w.must(200, "GET", firstPath, "")["retirements"], "it is gone")
+	removed := w.must(200, "GET", firstPath, "")["retirements"].([]any)
+	require.Len(t, removed, 1)
+	assert.Equal(t, "removed", removed[0].(map[string]any)["state"])
+	assert.Equal(t, keyID, removed[0].(map[string]any)["keyId"])
 }
 
 func TestARotationShowsOnlyWhatItMakesObsolete(t *testing.T) {

@@ -34,7 +34,7 @@ type Rotation struct {
 type RotationDetail struct {
 	Rotation
 	Deployments []Deployment `json:"deployments" nullable:"false"`
-	Retirements []Retirement `json:"retirements" nullable:"false" doc:"The older credentials that still exist; once removed, they stand in the log"`
+	Retirements []Retirement `json:"retirements" nullable:"false" doc:"The older credentials: those on their way out, and those that are gone"`
 }
 
 // Deployment is one rotation delivered to one target.
@@ -58,9 +58,10 @@ type Retirement struct {
 	KeyID      string     `json:"keyId,omitempty"`
 	Generation int        `json:"generation" doc:"0: handed over"`
 	EndsAt     *time.Time `json:"endsAt,omitempty"`
-	State      string     `json:"state" enum:"waiting,removing"`
+	State      string     `json:"state" enum:"waiting,removing,removed"`
 	Reason     string     `json:"reason,omitempty" doc:"Why it may not be removed yet"`
 	Until      *time.Time `json:"until,omitempty" doc:"When that is looked at again at the latest"`
+	RemovedAt  *time.Time `json:"removedAt,omitempty"`
 }
 
 func rotationOf(r rotation.Rotation) Rotation {
@@ -100,6 +101,11 @@ func deploymentOf(d rotation.Deployment) Deployment {
 // credential, and what its own abandoned attempts left.
 func retirementsOf(r rotation.Rotation, all []engine.Retirement) []Retirement {
 	picked := []Retirement{}
+	for _, gone := range r.Retired {
+		picked = append(picked, Retirement{
+			KeyID: gone.KeyID, Generation: gone.Generation, State: "removed", RemovedAt: moment(gone.At),
+		})
+	}
 	for _, one := range all {
 		if one.Entry.Generation > r.ID.Generation || one.Entry.KeyID != "" && one.Entry.KeyID == r.KeyID {
 			continue

@@ -178,14 +178,18 @@ func (w *work) tell(event rotation.Event) {
 }
 
 // flush publishes the outbox. What cannot be published now stays in it and goes
-// with the next wake-up; whoever gets an event twice sees the same id.
+// with the next wake-up; whoever gets an event twice sees the same id. What is
+// refused for good is dropped: it would keep all later events from getting out.
 func (w *work) flush(ctx context.Context) error {
 	if w.Publisher == nil || len(w.Head.Outbox) == 0 {
 		return nil
 	}
 	call, cancel := w.bounded(ctx)
 	defer cancel()
-	if err := w.Publisher.Publish(call, w.Head.Outbox...); err != nil {
+	err := w.Publisher.Publish(call, w.Head.Outbox...)
+	if err != nil && rotation.ClassOf(err) == rotation.Permanent {
+		w.Log.ErrorContext(ctx, "lifecycle events were refused and are lost", "app", w.App.AppID, "count", len(w.Head.Outbox), "error", err)
+	} else if err != nil {
 		w.Log.WarnContext(ctx, "lifecycle events wait in the outbox", "app", w.App.AppID, "count", len(w.Head.Outbox), "error", err)
 		return nil
 	}

@@ -63,9 +63,10 @@ func (b *batch) logged(entry rotation.LogEntry) *batch {
 	return b.put(logRow(entry.At, len(b.log)), entry)
 }
 
-// logRow sorts the newest line first.
+// logRow sorts the newest line first. Lines of two batches at one moment differ
+// by chance: no line replaces another.
 func logRow(at time.Time, n int) string {
-	return fmt.Sprintf("%s%019d.%02d", prefixLog, math.MaxInt64-at.UnixNano(), 99-n)
+	return fmt.Sprintf("%s%019d.%02d.%s", prefixLog, math.MaxInt64-at.UnixNano(), 99-n, newID()[:6])
 }
 
 // commit writes the batch and then prints the lines of the log.

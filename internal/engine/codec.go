@@ -40,7 +40,11 @@ func encodeField(v reflect.Value) any {
 	if err != nil {
 		panic(fmt.Sprintf("engine: %s cannot be marshalled: %v", v.Type(), err)) // a type of ours that JSON does not know
 	}
-	return strings.Trim(string(text), `"`)
+	var plain string
+	if json.Unmarshal(text, &plain) == nil {
+		return plain
+	}
+	return string(text)
 }
 
 // decode fills a record from properties. A property that is missing leaves its

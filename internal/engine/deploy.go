@@ -247,11 +247,11 @@ func (d *delivery) rest(ctx context.Context, until time.Time) error {
 		}
 		return d.dropWakeUp(ctx, d.row, nil)
 	}
-	next, err := d.wakeAt(ctx, until, id.AppID, deploymentWhat(id, target))
+	next, fresh, err := d.wakeAt(ctx, until, id.AppID, deploymentWhat(id, target))
 	if err != nil {
 		return err
 	}
-	if until.Sub(d.Now()) <= shortWait {
+	if fresh && until.Sub(d.Now()) <= shortWait {
 		if err := d.Bus.Send(ctx, d.rotatedMessage(d.deployment, &next, until)); err != nil {
 			return err
 		}

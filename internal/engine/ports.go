@@ -102,7 +102,8 @@ type Directory interface {
 	// AddPassword creates a password. It is never retried inside: whether a
 	// failed call took effect is for the caller to find out.
 	AddPassword(ctx context.Context, objectID, displayName string, end time.Time) (Password, error)
-	// RemovePassword removes one password. One that is gone already is success.
+	// RemovePassword removes one password. NotFound says that Graph does not find
+	// it: it is gone, or so new that a replica does not know it yet.
 	RemovePassword(ctx context.Context, objectID, keyID string) error
 }
 

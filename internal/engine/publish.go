@@ -32,7 +32,7 @@ func (w *work) publish(ctx context.Context) error {
 	}
 	b.rotation(*r).logged(w.line("published", w.publication()))
 	w.tell(rotation.Event{ID: eventID(*r, "rotated"), Type: rotation.EventRotated, Rotation: r.ID.String(), KeyID: r.KeyID})
-	if _, err := w.wakeAt(ctx, now.Add(w.waits().Resend), w.App.AppID, string(w.Kind)); err != nil {
+	if _, _, err := w.wakeAt(ctx, now.Add(w.waits().Resend), w.App.AppID, string(w.Kind)); err != nil {
 		return err
 	}
 	if err := w.save(ctx, b); err != nil {

@@ -58,8 +58,9 @@ func has(app DirectoryApplication, keyID string) bool {
 	return slices.ContainsFunc(app.Passwords, func(p Password) bool { return p.KeyID == keyID })
 }
 
-// remove takes the credential out of Entra and then deletes its staged copy. One
-// that is gone already is as good.
+// remove takes the credential out of Entra and then deletes its staged copy. That
+// it is gone, only a read can say: Graph answers the removal of a password that
+// has not reached every replica as if there were none.
 func (w *work) remove(ctx context.Context, app DirectoryApplication, entry rotation.Entry) error {
 	if has(app, entry.KeyID) {
 		call, cancel := w.underLease(ctx, w.Head.Lease)
@@ -105,9 +106,9 @@ func (w *work) retireLater(ctx context.Context, entry rotation.Entry, err error)
 	switch rotation.ClassOf(err) {
 	case rotation.Throttled:
 		again = max(rotation.AfterOf(err), time.Second)
-	case rotation.Permanent, rotation.Denied, rotation.NotFound:
+	case rotation.Permanent, rotation.Denied:
 		again = w.waits().RetryFailed
-	case rotation.Transient, rotation.Conflict:
+	case rotation.Transient, rotation.Conflict, rotation.NotFound:
 		again = min(again, backoff(w.waits().RetryAfter, 1))
 	}
 	line := w.line("retry", fmt.Sprintf("key id %s could not be removed yet: %v", entry.KeyID, err))

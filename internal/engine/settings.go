@@ -12,7 +12,7 @@ import (
 
 // SaveApplication saves what the user chose for an application. Its names are
 // read from Graph, which also proves that it exists. The ETag, if not empty, must
-// be that of the saved one; "*" is any that exists.
+// be that of the saved one; "*" is any that exists, Absent none.
 func (e *Engine) SaveApplication(ctx context.Context, app rotation.Application, etag, actor string) (rotation.Application, string, error) {
 	if slices.Contains(e.Self, app.AppID) {
 		return app, "", fmt.Errorf("%w: %q is the identity that rekey itself runs as; rotating it would lock rekey out", ErrRefused, app.AppID)
@@ -53,9 +53,12 @@ func checkPolicies(app rotation.Application) (problems []rotation.Problem) {
 	return problems
 }
 
+// Absent, in place of an ETag, asks that there be nothing yet.
+const Absent = "absent"
+
 // precondition compares If-Match with what is there.
 func precondition(etag, actual string) error {
-	if etag == "" || etag == actual || etag == "*" && actual != "" {
+	if etag == "" || etag == Absent && actual == "" || etag == actual || etag == "*" && actual != "" {
 		return nil
 	}
 	return ErrPrecondition
@@ -83,7 +86,7 @@ func (e *Engine) writeApplication(ctx context.Context, app rotation.Application,
 	var advances []rotation.Advance
 	for _, kind := range rotation.Kinds() {
 		if policy, ok := app.Policies[kind]; ok && policy.Enabled {
-			row, err := e.wakeAt(ctx, e.Now().Add(moveOn), app.AppID, string(kind))
+			row, _, err := e.wakeAt(ctx, e.Now().Add(moveOn), app.AppID, string(kind))
 			if err != nil {
 				return err
 			}
@@ -293,6 +296,9 @@ func (e *Engine) Resume(ctx context.Context, id rotation.ID, target, actor strin
 func (e *Engine) resume(ctx context.Context, id rotation.ID, target, actor string) error {
 	w, err := e.open(ctx, id.AppID, id.Kind)
 	if err != nil {
+		return err
+	}
+	if _, err := e.Rotation(ctx, id); err != nil {
 		return err
 	}
 	if w.Current == nil || w.Current.ID != id {

@@ -74,7 +74,13 @@ func (w *work) judge(ctx context.Context, verdict rotation.Verdict) (time.Time, 
 	if !now.Before(r.StagedAt.Add(w.waits().VerifyDeadline)) {
 		return zero, w.startOver(ctx, "Entra ID does not accept it: "+verdict.Reason)
 	}
-	return now.Add(w.waits().VerifyEvery), nil
+	return nextTry(r.StagedAt, now, w.waits().VerifyEvery), nil
+}
+
+// nextTry is a time of a fixed grid, so that invocations that wait for the same
+// thing share one wake-up.
+func nextTry(since, now time.Time, every time.Duration) time.Time {
+	return since.Add((now.Sub(since)/every + 1) * every)
 }
 
 func (w *work) verified(ctx context.Context, how string) error {

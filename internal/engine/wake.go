@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/rekey-dev/rekey/internal/rotation"
@@ -13,15 +14,20 @@ func (w *work) guard(ctx context.Context) error {
 	if w.row != nil {
 		return nil
 	}
-	row, err := w.wakeAt(ctx, w.Snapshot.Now.Add(w.waits().Resend), w.App.AppID, string(w.Kind))
+	row, _, err := w.wakeAt(ctx, w.Snapshot.Now.Add(w.waits().Resend), w.App.AppID, string(w.Kind))
 	w.row = &row
 	return err
 }
 
-// wakeAt writes a wake-up. The same time, application and purpose fall into one row.
-func (e *Engine) wakeAt(ctx context.Context, at time.Time, appID, what string) (rotation.WakeUp, error) {
-	row := wakeUp(at, appID, what)
-	return row, e.Store.Write(ctx, Change{Op: Put, Key: wakeUpKey(row), Properties: map[string]any{"schema": int64(schema)}})
+// wakeAt writes a wake-up. The same time, application and purpose fall into one
+// row; fresh says that this call made it, and so is the one to send its message.
+func (e *Engine) wakeAt(ctx context.Context, at time.Time, appID, what string) (row rotation.WakeUp, fresh bool, err error) {
+	row = wakeUp(at, appID, what)
+	err = e.Store.Write(ctx, Change{Op: Insert, Key: wakeUpKey(row), Properties: map[string]any{"schema": int64(schema)}})
+	if errors.Is(err, ErrConflict) {
+		return row, false, nil
+	}
+	return row, err == nil, err
 }
 
 // dropWakeUp deletes a wake-up that was served, unless it is the one to keep.
@@ -44,11 +50,11 @@ func (w *work) rest(ctx context.Context, until time.Time) error {
 	if w.idle() {
 		return w.dropWakeUp(ctx, w.row, nil)
 	}
-	next, err := w.wakeAt(ctx, until, w.App.AppID, string(w.Kind))
+	next, fresh, err := w.wakeAt(ctx, until, w.App.AppID, string(w.Kind))
 	if err != nil {
 		return err
 	}
-	if until.Sub(w.Snapshot.Now) <= shortWait {
+	if fresh && until.Sub(w.Snapshot.Now) <= shortWait {
 		if err := w.sendAdvance(ctx, rotation.Advance{AppID: w.App.AppID, Kind: w.Kind, Row: &next}, until); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package entra
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -79,7 +80,7 @@ func (c *Client) AddPassword(ctx context.Context, objectID, displayName string, 
 	return password(added), nil
 }
 
-// RemovePassword removes a password.
+// RemovePassword removes a password. One that Graph does not find is NotFound.
 // https://learn.microsoft.com/graph/api/application-removepassword
 func (c *Client) RemovePassword(ctx context.Context, objectID, keyID string) error {
 	id, err := uuid.Parse(keyID)
@@ -90,7 +91,7 @@ func (c *Client) RemovePassword(ctx context.Context, objectID, keyID string) err
 	body.SetKeyId(&id)
 	err = c.application(objectID).RemovePassword().Post(ctx, body, nil)
 	if refused, ok := errors.AsType[*refusal](err); ok && refused.unknownKey() {
-		return nil
+		return &rotation.Fault{Class: rotation.NotFound, Err: fmt.Errorf("graph: remove password from %q: no password has key id %q", objectID, keyID)}
 	}
 	if err != nil {
 		return fault("remove password from", objectID, err)

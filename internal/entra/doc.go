@@ -22,9 +22,9 @@
 // Where they are silent, this is what was chosen:
 //   - Graph calls colliding writes 400, 409 or 503; the code or the words decide.
 //   - removePassword answers an unknown keyId with 400, or 404, and the words "No
-//     password credential found with keyId": success. It says the same of a
-//     password that was added seconds ago and has not replicated, so a removal
-//     right after the addition may have to be looked at again.
+//     password credential found with keyId": NotFound, which is not success. It
+//     says the same of a password that was added seconds ago and has not
+//     replicated; only a read can tell that it is gone.
 //   - 401 is Denied: the token was fresh, so the identity lacks something.
 //   - A 4xx without a class of its own is Transient, the class that promises least.
 package entra

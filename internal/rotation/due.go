@@ -25,10 +25,21 @@ const (
 func (p Policy) due(start, end time.Time) Due {
 	byLifetime := start.Add(p.Lifetime - p.Threshold)
 	byEnd := end.Add(-max(p.Threshold, p.Reserve()))
-	if byEnd.Before(byLifetime) {
+	if byEnd.Before(byLifetime.Add(-dueTolerance)) {
 		return Due{byEnd, DueEnd}
 	}
-	return Due{byLifetime, DueLifetime}
+	return Due{earlier(byEnd, byLifetime), DueLifetime}
+}
+
+// dueTolerance is how far the terms may differ and still mean the same: Graph
+// sets the start a moment after the end was asked for.
+const dueTolerance = 5 * time.Second
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // Due returns when the kind's current credential is to be replaced. A kind
