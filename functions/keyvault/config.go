@@ -37,12 +37,15 @@ const (
 // vaultName returns the name, also where the vault is given by its resource id.
 func (s Settings) vaultName() string { return s.Vault[strings.LastIndexByte(s.Vault, '/')+1:] }
 
-// The limits on names.
+// The limits on names. They also keep anything but names out of paths and of the
+// commands that people are asked to run.
 // https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#object-identifiers
 // https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsoftkeyvault
 var (
 	vaultPattern  = regexp.MustCompile(`^[a-zA-Z](-?[0-9a-zA-Z])*$`)
 	secretPattern = regexp.MustCompile(`^[0-9a-zA-Z-]{1,127}$`)
+	groupPattern  = regexp.MustCompile(`^[\p{L}\p{N}_().-]{1,90}$`)
+	guidPattern   = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 )
 
 const vaultType = "Microsoft.KeyVault/vaults"
@@ -139,7 +142,8 @@ func normaliseVault(vault string) (string, bool) {
 		return vault, isVaultName(vault)
 	}
 	id, err := arm.ParseResourceID(vault)
-	if err != nil || !strings.EqualFold(id.ResourceType.String(), vaultType) || id.ResourceGroupName == "" || !isVaultName(id.Name) {
+	if err != nil || !strings.EqualFold(id.ResourceType.String(), vaultType) || !isVaultName(id.Name) ||
+		!guidPattern.MatchString(id.SubscriptionID) || !groupPattern.MatchString(id.ResourceGroupName) {
 		return vault, false
 	}
 	return fmt.Sprintf("/subscriptions/%s/resourceGroups/%s/providers/%s/%s",
