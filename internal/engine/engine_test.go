@@ -380,3 +380,29 @@ func TestTheScheduleStaysSmall(t *testing.T) {
 	assert.LessOrEqual(t, w.calls, 300, "a day without events costs one look")
 	assert.Equal(t, 5, w.graph.made)
 }
+
+func TestWakeUpsForOneThingThatAreDueTogetherAreSentOnce(t *testing.T) {
+	w := newWorld(t)
+	w.manage(policy(), "kv")
+	w.run(time.Minute)
+	for n := range 3 {
+		row := engine.Key{Table: engine.TableSchedule, Partition: w.shard(), Row: w.now.Add(time.Duration(n)*time.Second).Format("2006-01-02T15:04:05.000Z") + "|" + appID + "|secret"}
+		require.NoError(t, w.store.Write(t.Context(), engine.Change{Op: engine.Put, Key: row}))
+	}
+	w.now = w.now.Add(time.Minute)
+	sent, err := w.Sweep(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 1, sent)
+}
+
+// shard is the application's partition of the schedule: the one with its wake-up.
+func (w *world) shard() string {
+	for n := range 16 {
+		partition := fmt.Sprintf("%02d", n)
+		for range w.store.Query(w.t.Context(), engine.Range{Table: engine.TableSchedule, Partition: partition}) {
+			return partition
+		}
+	}
+	require.Fail(w.t, "the application has no wake-up")
+	return ""
+}

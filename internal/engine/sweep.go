@@ -21,14 +21,15 @@ const (
 // Sweep sends every wake-up whose time has come. It costs what is due, not what
 // exists. It returns how many it sent.
 func (e *Engine) Sweep(ctx context.Context) (sent int, err error) {
+	var errs []error
 	for n := range shards {
 		count, err := e.sweepShard(ctx, fmt.Sprintf("%02d", n))
 		sent += count
-		if err != nil {
-			return sent, fmt.Errorf("sweep shard %02d: %w", n, err)
+		if err != nil { // the other shards must not wait for this one
+			errs = append(errs, fmt.Errorf("sweep shard %02d: %w", n, err))
 		}
 	}
-	return sent, nil
+	return sent, errors.Join(errs...)
 }
 
 func (e *Engine) sweepShard(ctx context.Context, partition string) (sent int, err error) {
@@ -57,13 +58,16 @@ func (e *Engine) sweepShard(ctx context.Context, partition string) (sent int, er
 }
 
 // move puts wake-ups to a later time and returns the messages that serve them.
-// One that somebody served meanwhile makes the batch fail; then each goes alone.
+// Several for one thing fall into one. One that somebody served meanwhile makes
+// the batch fail; then each goes alone.
 func (e *Engine) move(ctx context.Context, due []Row, now time.Time) (messages []Message, err error) {
 	var changes []Change
+	seen := map[rotation.WakeUp]bool{}
 	for _, row := range due {
 		message, moved := e.served(ctx, row, now)
 		changes = append(changes, Change{Op: Delete, Key: row.Key})
-		if moved != nil {
+		if moved != nil && !seen[*moved] {
+			seen[*moved] = true
 			changes = append(changes, Change{Op: Put, Key: wakeUpKey(*moved), Properties: row.Properties})
 			messages = append(messages, message)
 		}
