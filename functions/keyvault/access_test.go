@@ -394,3 +394,21 @@ func TestASubscriptionThatShowsNothingIsPassedOver(t *testing.T) {
 	w.misbehave(t, cloud.Fault{Path: "/subscriptions/9*/providers/Microsoft.KeyVault/vaults", Status: 403, Code: "AuthorizationFailed"})
 	w.access(t, w.row(t, `{"vault":"safe"}`))
 }
+
+func TestTheVersionsOfResourceManagersInterfaces(t *testing.T) {
+	w := start(t)
+	w.rbacVault("safe")
+	w.policyVault("legacy")
+	w.access(t, w.row(t, `{"vault":"legacy"}`))
+	w.access(t, w.row(t, `{"vault":"safe","grant":"none"}`))
+	legacyID := strings.ReplaceAll(safeID, "safe", "legacy")
+	assignment := w.manager.State().RoleAssignments[len(w.manager.State().RoleAssignments)-1]
+	assert.Equal(t, map[string]string{
+		"/subscriptions": "2022-12-01",
+		"/subscriptions/" + subscription + "/providers/Microsoft.KeyVault/vaults": "2026-02-01",
+		safeID:                           "2026-02-01",
+		legacyID:                         "2026-02-01",
+		legacyID + "/accessPolicies/add": "2026-02-01",
+		safeID + "/providers/Microsoft.Authorization/roleAssignments/" + assignment.Name: "2022-04-01",
+	}, w.versions)
+}

@@ -102,23 +102,28 @@ func (t *Target) Deploy(ctx context.Context, d rotation.Delivery) (rotation.Outc
 	if err != nil {
 		return rotation.Outcome{}, err
 	}
+	version, err := t.deliver(ctx, s, d)
+	if err != nil {
+		return rotation.Outcome{}, silenced(err, d.Credential.Value)
+	}
+	return rotation.Outcome{Confirmed: true, Receipt: version}, nil
+}
+
+// deliver returns the version that holds the credential.
+func (t *Target) deliver(ctx context.Context, s Settings, d rotation.Delivery) (version string, err error) {
 	// The engine repeats a try; a client that repeats a write by itself would
 	// write a second version where only the answer was lost.
 	ctx = policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})
 	if d.Tries > 1 {
-		version, err := t.written(ctx, s, d)
-		if version != "" || err != nil {
-			return rotation.Outcome{Confirmed: version != "", Receipt: version}, err
+		if version, err = t.written(ctx, s, d); version != "" || err != nil {
+			return version, err
 		}
 	}
-	version, err := t.write(ctx, s, d)
+	version, err = t.write(ctx, s, d)
 	if err == nil && version == "" {
 		err = &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("keyvault: set %q in %q: the answer names no version", s.Name, s.vaultName())}
 	}
-	if err != nil {
-		return rotation.Outcome{}, err
-	}
-	return rotation.Outcome{Confirmed: true, Receipt: version}, nil
+	return version, err
 }
 
 func (t *Target) settings(app rotation.Application, row rotation.TargetRow) (Settings, error) {

@@ -34,7 +34,7 @@ func TestFromNothingToADeliveryWhereRolesDecide(t *testing.T) {
 	outcome, err := w.target.Deploy(t.Context(), again)
 	require.NoError(t, err)
 	assert.True(t, outcome.Confirmed)
-	versions := w.versions("safe", "Web-shop-prod")
+	versions := w.written("safe", "Web-shop-prod")
 	require.Len(t, versions, 1)
 	assert.Equal(t, versions[0].Version, outcome.Receipt)
 }
@@ -48,7 +48,7 @@ func TestFromNothingToADeliveryWhereAccessPoliciesDecide(t *testing.T) {
 	outcome, err := w.target.Deploy(t.Context(), w.delivery(row, 1))
 	require.NoError(t, err)
 	assert.True(t, outcome.Confirmed)
-	assert.Len(t, w.versions("safe", "db"), 1)
+	assert.Len(t, w.written("safe", "db"), 1)
 	assert.Equal(t, []simulated.AccessPolicy{
 		{TenantID: tenant, ObjectID: w.self.ObjectID, Permissions: simulated.Permissions{Secrets: []string{"get", "list", "set", "recover"}}},
 		{TenantID: tenant, ObjectID: w.principal.ObjectID, Permissions: simulated.Permissions{Secrets: []string{"get", "list", "set"}}},
@@ -69,7 +69,7 @@ func TestAVersionSaysWhoseItIsAndHowLong(t *testing.T) {
 	outcome, err := w.target.Deploy(t.Context(), d)
 	require.NoError(t, err)
 
-	versions := w.versions("safe", "db")
+	versions := w.written("safe", "db")
 	require.Len(t, versions, 1)
 	v := versions[0]
 	assert.Equal(t, outcome.Receipt, v.Version)
@@ -93,7 +93,7 @@ func TestTheSteadyStateCostsOneCall(t *testing.T) {
 		require.NoError(t, err)
 	}
 	assert.Equal(t, map[string]int{"PUT safe.vault.azure.net": 3}, w.calls(t))
-	for i, v := range w.versions("safe", "db") {
+	for i, v := range w.written("safe", "db") {
 		assert.Equal(t, strconv.Itoa(i+1), v.Tags["generation"])
 	}
 }
@@ -108,12 +108,12 @@ func TestALostAnswerWritesNoSecondVersion(t *testing.T) {
 	_, err = w.target.Deploy(t.Context(), d)
 	require.Error(t, err)
 	assert.Equal(t, rotation.Transient, rotation.ClassOf(err))
-	require.Len(t, w.versions("safe", "db"), 2, "the write took effect")
+	require.Len(t, w.written("safe", "db"), 2, "the write took effect")
 
 	d.Tries = 2
 	outcome, err := w.target.Deploy(t.Context(), d)
 	require.NoError(t, err)
-	versions := w.versions("safe", "db")
+	versions := w.written("safe", "db")
 	assert.Equal(t, rotation.Outcome{Confirmed: true, Receipt: versions[1].Version}, outcome)
 	assert.Len(t, versions, 2)
 }
@@ -135,7 +135,7 @@ func TestARepeatedTryWritesOverWhatIsNotItsOwn(t *testing.T) {
 			d.Tries = 2
 			outcome, err := w.target.Deploy(t.Context(), d)
 			require.NoError(t, err)
-			versions := w.versions("safe", "db")
+			versions := w.written("safe", "db")
 			require.Len(t, versions, 2)
 			assert.Equal(t, versions[1].Version, outcome.Receipt)
 		})
@@ -183,7 +183,7 @@ func TestASoftDeletedNameIsRecovered(t *testing.T) {
 			d.Tries = 3
 			outcome, err := w.target.Deploy(t.Context(), d)
 			require.NoError(t, err)
-			versions := w.versions("safe", "db")
+			versions := w.written("safe", "db")
 			require.Len(t, versions, 2, "the recovered version stays")
 			assert.Equal(t, versions[1].Version, outcome.Receipt)
 		})
@@ -202,4 +202,34 @@ func TestASavedRowThatCannotBeReadIsPermanent(t *testing.T) {
 		assert.Contains(t, err.Error(), `keyvault: settings of target "safe": grants: is not a setting`)
 	}
 	assert.Empty(t, w.calls(t))
+}
+
+func TestALookThatFailsWritesNothing(t *testing.T) {
+	for status, class := range map[int]rotation.Class{429: rotation.Throttled, 500: rotation.Transient, 503: rotation.Transient} {
+		w, row := ready(t)
+		w.misbehave(t, cloud.Fault{Host: "*.vault.azure.net", Method: "GET", Status: status})
+		d := w.delivery(row, 1)
+		d.Tries = 2
+		_, err := w.target.Deploy(t.Context(), d)
+		require.Error(t, err)
+		assert.Equal(t, class, rotation.ClassOf(err))
+		assert.Empty(t, w.written("safe", "db"))
+	}
+}
+
+func TestAVaultBehindAFirewallSaysWhatToDo(t *testing.T) {
+	w := start(t)
+	w.allow(w.manager.AddVault(resourcemanager.Vault{Name: "safe", Subscription: subscription, ResourceGroup: "rg", RBAC: true,
+		Firewalled: true, AllowedIPs: []string{"203.0.113.7"}}), w.self.ObjectID, resourcemanager.KeyVaultSecretsOfficer)
+	_, err := w.target.Deploy(t.Context(), w.delivery(w.row(t, `{"vault":"safe","name":"db"}`), 1))
+	require.Error(t, err)
+	assert.Contains(t, err.Error(), `vault: set "db" in "safe": 403 Forbidden/ForbiddenByFirewall: Client address is not authorized`)
+	assert.Contains(t, err.Error(), "network rules")
+}
+
+func TestAVaultThatIsGoneFromTheNetIsTransient(t *testing.T) {
+	w := start(t)
+	_, err := w.target.Deploy(t.Context(), w.delivery(w.row(t, `{"vault":"nowhere","name":"db"}`), 1))
+	require.Error(t, err)
+	assert.Equal(t, rotation.Transient, rotation.ClassOf(err), "the name may come back; that it is gone Prepare finds out")
 }

@@ -1,7 +1,6 @@
 package keyvault_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -19,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rekey-dev/rekey/functions/keyvault"
+	"github.com/rekey-dev/rekey/functions/targettest"
 	"github.com/rekey-dev/rekey/internal/azuresim/clock"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/cloudtest"
@@ -49,26 +49,20 @@ type world struct {
 	byOwner   *vault.Client
 	principal entra.ServicePrincipal // the application's
 	app       rotation.Application
-	log       *buffer
+	log       *targettest.Log
 	target    *keyvault.Target
+
+	client   *http.Client
+	mu       sync.Mutex
+	versions map[string]string // api-version by path, of what went to Resource Manager
 }
 
-// buffer is a log that can be read while it is written.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
+// Do is the transport to Resource Manager.
+func (w *world) Do(r *http.Request) (*http.Response, error) {
+	w.mu.Lock()
+	w.versions[r.URL.Path] = r.URL.Query().Get("api-version")
+	w.mu.Unlock()
+	return w.client.Do(r)
 }
 
 // principals answers as Microsoft Graph would.
@@ -85,7 +79,8 @@ func (p principals) ServicePrincipal(_ context.Context, appID string) (string, e
 func start(t *testing.T) *world {
 	t.Helper()
 	clk := clock.New()
-	w := &world{clock: clk, front: cloudtest.Start(t, clk), log: &buffer{}}
+	w := &world{clock: clk, front: cloudtest.Start(t, clk), log: &targettest.Log{}, versions: map[string]string{}}
+	w.client = w.front.Client()
 	w.directory = entra.New(clk, nil, tenant, entra.Options{})
 	w.manager = resourcemanager.New(clk, w.directory, w.directory, tenant, resourcemanager.Options{RolePropagation: propagation})
 	grid := eventgrid.New(clk, w.directory, w.manager, eventgrid.Options{})
@@ -94,7 +89,7 @@ func start(t *testing.T) *world {
 	w.front.Handle("management.azure.com", w.manager)
 	w.front.Handle("*.vault.azure.net", w.vaults)
 
-	transport := w.front.Client().Transport.(*http.Transport)
+	transport := w.client.Transport.(*http.Transport)
 	own, credential := w.signIn(t)
 	w.self = own
 	own, ownerCredential := w.signIn(t)
@@ -105,7 +100,7 @@ func start(t *testing.T) *world {
 	w.app = rotation.Application{AppID: application.AppID, ObjectID: application.ObjectID, Name: application.DisplayName}
 	w.target = keyvault.New(keyvault.Config{
 		Vaults: vault.New(credential, transport), Principals: principals{w.directory}, Credential: credential,
-		ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}, Retry: policy.RetryOptions{MaxRetries: -1}},
+		ClientOptions: azcore.ClientOptions{Transport: w, Retry: policy.RetryOptions{MaxRetries: -1}},
 		StagingVault:  "staging", Installation: "test", Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	})
 	return w
@@ -163,8 +158,8 @@ func (w *world) delivery(row rotation.TargetRow, generation int) rotation.Delive
 	}
 }
 
-// versions are those of a secret, oldest first.
-func (w *world) versions(vault, name string) []simulated.VersionState {
+// written are the versions of a secret, oldest first.
+func (w *world) written(vault, name string) []simulated.VersionState {
 	return w.vaults.State().Vaults[vault].Secrets[name].Versions
 }
 
