@@ -1,16 +1,34 @@
 // Package servicebus sends the system's messages through Azure Service Bus, with
 // the official SDK, and reads their bodies.
 //
-// A message is a CloudEvent of ids only. The application property "integration"
-// is a string, because a correlation filter that Resource Manager deployed
-// compares strings with strings:
-// https://learn.microsoft.com/azure/service-bus-messaging/topic-filters
+// A message is a CloudEvent 1.0 in structured JSON. The application property
+// "integration" is a string, because a correlation filter that Resource Manager
+// deployed compares strings with strings.
+//
+// It promises that
+//
+//   - every entity has one sender, made with its first message and shared; one
+//     that is broken is replaced by the next message;
+//   - several messages to one entity go in as few batches as their size allows;
+//   - no Send takes longer than Options.CallTimeout, the SDK's retries included;
+//   - errors are rotation.Faults.
+//
+// A Send that failed may have sent some of its messages, and one that succeeded
+// may have sent some of them twice.
+//
+// Scheduled messages share a batch with those of the same time only: the SDK puts
+// the first message's properties on the whole batch, and nothing says what the
+// service does with them.
+//
+// Facts come from
+//   - https://learn.microsoft.com/azure/service-bus-messaging/service-bus-messages-payloads
+//   - https://learn.microsoft.com/azure/service-bus-messaging/message-sequencing#scheduled-messages
+//   - https://learn.microsoft.com/azure/service-bus-messaging/topic-filters
+//   - https://learn.microsoft.com/azure/service-bus-messaging/service-bus-messaging-exceptions
 package servicebus
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -21,13 +39,16 @@ import (
 
 // Options are what a Bus needs besides its client.
 type Options struct {
-	CallTimeout time.Duration // bounds every call
+	// CallTimeout bounds every Send. Zero is 30 seconds.
+	CallTimeout time.Duration
 }
+
+const defaultCallTimeout = 30 * time.Second
 
 // Bus is an engine.Bus. It may be used from any goroutine.
 type Bus struct {
 	client  *azservicebus.Client
-	options Options
+	timeout time.Duration
 
 	mu      sync.Mutex
 	senders map[string]*azservicebus.Sender
@@ -37,90 +58,48 @@ var _ engine.Bus = (*Bus)(nil)
 
 // New returns a bus on a namespace. It connects with the first message.
 func New(client *azservicebus.Client, o Options) *Bus {
-	return &Bus{client: client, options: o, senders: map[string]*azservicebus.Sender{}}
+	if o.CallTimeout <= 0 {
+		o.CallTimeout = defaultCallTimeout
+	}
+	return &Bus{client: client, timeout: o.CallTimeout, senders: map[string]*azservicebus.Sender{}}
 }
 
-// Send sends the messages, several to one entity together.
+// Send sends the messages. Those that go to one entity keep their order, except
+// that scheduled ones come in their time.
 func (b *Bus) Send(ctx context.Context, messages ...engine.Message) error {
-	ctx, cancel := context.WithTimeout(ctx, b.options.CallTimeout)
-	defer cancel()
-	byEntity := map[string][]*azservicebus.Message{}
-	var entities []string
-	for _, m := range messages {
-		message, err := toMessage(m)
-		if err != nil {
-			return err
-		}
-		if byEntity[m.To] == nil {
-			entities = append(entities, m.To)
-		}
-		byEntity[m.To] = append(byEntity[m.To], message)
+	parcels, err := pack(messages)
+	if err != nil {
+		return err
 	}
-	for _, entity := range entities {
-		if err := b.sendTo(ctx, entity, byEntity[entity]); err != nil {
-			return fmt.Errorf("servicebus: send to %q: %w", entity, err)
+	ctx, cancel := context.WithTimeout(ctx, b.timeout)
+	defer cancel()
+	for _, p := range parcels {
+		if err := b.send(ctx, p); err != nil {
+			return fault(p.entity, err)
 		}
 	}
 	return nil
 }
 
-func toMessage(m engine.Message) (*azservicebus.Message, error) {
-	body, err := encode(m)
-	if err != nil {
-		return nil, err
-	}
-	contentType := eventContentType
-	message := &azservicebus.Message{Body: body, MessageID: &m.ID, ContentType: &contentType, Subject: &m.Subject}
-	if m.Integration != "" {
-		message.ApplicationProperties = map[string]any{"integration": m.Integration}
-	}
-	if !m.At.IsZero() {
-		at := m.At.UTC()
-		message.ScheduledEnqueueTime = &at
-	}
-	return message, nil
-}
-
-func (b *Bus) sendTo(ctx context.Context, entity string, messages []*azservicebus.Message) error {
-	sender, err := b.sender(entity)
-	if err != nil {
-		return err
-	}
-	if len(messages) == 1 {
-		err = sender.SendMessage(ctx, messages[0], nil)
-	} else {
-		err = sendBatches(ctx, sender, messages)
-	}
-	if err != nil {
-		b.drop(ctx, entity, sender)
+// send repeats what met a sender that somebody else had found broken and closed.
+func (b *Bus) send(ctx context.Context, p *parcel) error {
+	err := b.try(ctx, p)
+	if isClosed(err) {
+		err = b.try(ctx, p)
 	}
 	return err
 }
 
-// sendBatches fills one batch after the other.
-func sendBatches(ctx context.Context, sender *azservicebus.Sender, messages []*azservicebus.Message) error {
-	for len(messages) > 0 {
-		batch, err := sender.NewMessageBatch(ctx, nil)
-		if err != nil {
-			return err
-		}
-		taken := 0
-		for _, m := range messages {
-			err = batch.AddMessage(m, nil)
-			if errors.Is(err, azservicebus.ErrMessageTooLarge) && taken > 0 {
-				break
-			}
-			if err != nil {
-				return err
-			}
-			taken++
-		}
-		if err := sender.SendMessageBatch(ctx, batch, nil); err != nil {
-			return err
-		}
-		messages = messages[taken:]
+func (b *Bus) try(ctx context.Context, p *parcel) error {
+	sender, err := b.sender(p.entity)
+	if err != nil {
+		return err
 	}
-	return nil
+	err = p.send(ctx, sender)
+	if isBroken(err) {
+		b.drop(ctx, p.entity, sender)
+	}
+	return err
 }
 
 // sender returns the one sender of an entity.
@@ -137,7 +116,11 @@ func (b *Bus) sender(entity string) (*azservicebus.Sender, error) {
 	return sender, err
 }
 
-// drop forgets a sender that failed, so that the next message gets a new one.
+// closeTimeout bounds the farewell to a broken sender, whose own context may
+// have run out.
+const closeTimeout = time.Second
+
+// drop forgets a broken sender, so that the next message gets a new one.
 func (b *Bus) drop(ctx context.Context, entity string, sender *azservicebus.Sender) {
 	b.mu.Lock()
 	current := b.senders[entity] == sender
@@ -145,7 +128,10 @@ func (b *Bus) drop(ctx context.Context, entity string, sender *azservicebus.Send
 		delete(b.senders, entity)
 	}
 	b.mu.Unlock()
-	if current {
-		_ = sender.Close(ctx)
+	if !current {
+		return
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	_ = sender.Close(ctx) // whether or not the broken link can be ended, it is not used again
 }

@@ -63,7 +63,7 @@ func parseAnswer(part io.Reader) (*refusal, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close() //nolint:errcheck // it is in memory
+	defer answer.Body.Close()
 	if answer.StatusCode < http.StatusBadRequest {
 		return nil, nil
 	}
