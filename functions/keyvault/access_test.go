@@ -1,12 +1,17 @@
 package keyvault_test
 
 import (
+	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -365,6 +370,10 @@ func TestAVaultIsFoundByNameOnce(t *testing.T) {
 	w.access(t, w.row(t, `{"vault":"`+safeID+`","grant":"none"}`))
 	assert.Equal(t, 1, w.calls(t)["GET management.azure.com"], "an id needs no list")
 
+	w.misbehave(t, cloud.Fault{Path: "*/vaults/safe", Status: 404, Count: new(1)})
+	assert.Contains(t, w.access(t, row), `"state":"existing"`, "it has moved since: it is looked for again")
+	assert.Equal(t, 5, w.calls(t)["GET management.azure.com"])
+
 	vaults, err := w.target.Vaults(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []keyvault.Vault{
@@ -392,7 +401,7 @@ func TestASubscriptionThatShowsNothingIsPassedOver(t *testing.T) {
 	w.allow("/subscriptions/99999999-2222-4333-8444-555555555555", w.self.ObjectID, resourcemanager.EventGridDataSender)
 	w.rbacVault("safe")
 	w.misbehave(t, cloud.Fault{Path: "/subscriptions/9*/providers/Microsoft.KeyVault/vaults", Status: 403, Code: "AuthorizationFailed"})
-	w.access(t, w.row(t, `{"vault":"safe"}`))
+	assert.Contains(t, w.access(t, w.row(t, `{"vault":"safe"}`)), `"state":"granted"`)
 }
 
 func TestTheVersionsOfResourceManagersInterfaces(t *testing.T) {
@@ -411,4 +420,31 @@ func TestTheVersionsOfResourceManagersInterfaces(t *testing.T) {
 		legacyID + "/accessPolicies/add": "2026-02-01",
 		safeID + "/providers/Microsoft.Authorization/roleAssignments/" + assignment.Name: "2022-04-01",
 	}, w.versions)
+
+	require.Len(t, w.bodies, 3)
+	assert.JSONEq(t, `{"properties":{"principalId":"SELF","principalType":"ServicePrincipal",
+		"roleDefinitionId":"/subscriptions/`+subscription+`/providers/Microsoft.Authorization/roleDefinitions/b86a8fe4-44ce-4948-aee5-eccb2c155cd7"}}`,
+		w.alias(w.bodies[2]))
+}
+
+// opaque is a credential whose tokens are no JWTs with an object id.
+type opaque string
+
+func (o opaque) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: string(o), ExpiresOn: time.Now().Add(time.Hour)}, nil
+}
+
+func TestATokenWithoutAnObjectIDIsPermanent(t *testing.T) {
+	claims := base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"somebody"}`))
+	for token, want := range map[string]string{
+		"opaque":             "it is not a JWT",
+		"a.{}.c":             "its claims are not base64url",
+		"a." + claims + ".c": `it has no claim "oid"`,
+	} {
+		target := keyvault.New(keyvault.Config{Credential: opaque(token)})
+		row := rotation.TargetRow{ID: "safe", Settings: json.RawMessage(`{"vault":"safe"}`)}
+		err := target.Prepare(t.Context(), shop, row)
+		assert.EqualError(t, err, "keyvault: read rekey's own token: "+want)
+		assert.Equal(t, rotation.Permanent, rotation.ClassOf(err))
+	}
 }

@@ -30,9 +30,8 @@ type resourceManager struct {
 	credential azcore.TokenCredential
 	options    azcore.ClientOptions
 
-	mu       sync.Mutex
-	known    map[string]string // resource ids of vaults by lower-case name
-	objectID string            // of rekey's own principal
+	mu    sync.Mutex
+	known map[string]string // resource ids of vaults by lower-case name
 }
 
 func newResourceManager(credential azcore.TokenCredential, options azcore.ClientOptions) *resourceManager {
@@ -75,20 +74,15 @@ const scope = "https://management.azure.com/.default"
 // own token: a managed identity cannot look itself up without a permission.
 // https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
 func (m *resourceManager) self(ctx context.Context) (string, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.objectID != "" {
-		return m.objectID, nil
-	}
 	token, err := m.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{scope}})
 	if err != nil {
 		return "", &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("keyvault: get rekey's own token: %w", err)}
 	}
-	m.objectID, err = objectIDOf(token.Token)
+	objectID, err := objectIDOf(token.Token)
 	if err != nil {
 		return "", rotation.Permanently("keyvault: read rekey's own token: %w", err)
 	}
-	return m.objectID, nil
+	return objectID, nil
 }
 
 // objectIDOf reads a token without proving it: it came from its issuer just now.

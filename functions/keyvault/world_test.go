@@ -1,10 +1,12 @@
 package keyvault_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -55,14 +57,30 @@ type world struct {
 	client   *http.Client
 	mu       sync.Mutex
 	versions map[string]string // api-version by path, of what went to Resource Manager
+	bodies   []string          // of what was written there
 }
 
 // Do is the transport to Resource Manager.
 func (w *world) Do(r *http.Request) (*http.Response, error) {
-	w.mu.Lock()
-	w.versions[r.URL.Path] = r.URL.Query().Get("api-version")
-	w.mu.Unlock()
+	if err := w.record(r); err != nil {
+		return nil, err
+	}
 	return w.client.Do(r)
+}
+
+func (w *world) record(r *http.Request) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.versions[r.URL.Path] = r.URL.Query().Get("api-version")
+	if r.Body == nil {
+		return nil
+	}
+	text, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(text))
+	if len(text) > 0 {
+		w.bodies = append(w.bodies, string(text))
+	}
+	return err
 }
 
 // principals answers as Microsoft Graph would.
