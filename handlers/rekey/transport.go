@@ -14,6 +14,10 @@ import (
 func newTransport(extraCAFile string) (*http.Transport, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 32
+	transport.TLSClientConfig = &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		ClientSessionCache: tls.NewLRUClientSessionCache(64), // new connections to known hosts are cheaper
+	}
 	if extraCAFile == "" {
 		return transport, nil
 	}
@@ -28,6 +32,6 @@ func newTransport(extraCAFile string) (*http.Transport, error) {
 	if !roots.AppendCertsFromPEM(pem) {
 		return nil, fmt.Errorf("REKEY_EXTRA_CA_FILE: %q holds no PEM certificate", extraCAFile)
 	}
-	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	transport.TLSClientConfig.RootCAs = roots
 	return transport, nil
 }

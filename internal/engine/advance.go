@@ -41,11 +41,6 @@ func (e *Engine) Advance(ctx context.Context, invocation string, message rotatio
 	case err != nil:
 		return err
 	}
-	all, err := e.Everything(ctx)
-	if err != nil {
-		return err
-	}
-	w.Paused = all.Paused
 	until, err := w.run(ctx)
 	if err != nil {
 		return err
@@ -70,6 +65,12 @@ func (w *work) run(ctx context.Context) (time.Time, error) {
 	for conflicts := 0; ; {
 		w.Snapshot.Now, w.Invocation = w.Now(), w.holder
 		step := rotation.Next(w.Snapshot)
+		if step.Do == rotation.Request {
+			if err := w.askWhetherPaused(ctx); err != nil {
+				return zero, err
+			}
+			step = rotation.Next(w.Snapshot)
+		}
 		if step.Do == rotation.Wait {
 			return step.At, nil
 		}
@@ -77,11 +78,7 @@ func (w *work) run(ctx context.Context) (time.Time, error) {
 		if errors.Is(err, ErrConflict) && conflicts < mostConflicts {
 			conflicts++
 			w.made = nil
-			paused := w.Paused
 			w.loaded, err = w.load(ctx, w.App.AppID, w.Kind)
-			if err == nil {
-				w.Paused = paused
-			}
 		}
 		if errors.Is(err, ErrConflict) {
 			return w.Snapshot.Now.Add(w.waits().Resend), nil
@@ -90,6 +87,14 @@ func (w *work) run(ctx context.Context) (time.Time, error) {
 			return until, err
 		}
 	}
+}
+
+// askWhetherPaused reads what holds for all applications. Only the beginning of
+// a rotation depends on it.
+func (w *work) askWhetherPaused(ctx context.Context) error {
+	all, err := w.Everything(ctx)
+	w.Paused = all.Paused
+	return err
 }
 
 // perform does one step. A time that is not zero ends the invocation until then.

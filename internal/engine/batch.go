@@ -12,12 +12,13 @@ import (
 // batch gathers the changes to one application's rows that are made together.
 type batch struct {
 	appID   string
+	head    int // the revision of the head that is saved with it
 	etags   map[string]string
 	changes []Change
 	log     []rotation.LogEntry
 }
 
-func (l *loaded) batch() *batch { return &batch{appID: l.App.AppID, etags: l.etags} }
+func (l *loaded) batch() *batch { return &batch{appID: l.App.AppID, head: l.Head.Revision + 1, etags: l.etags} }
 
 // save inserts or changes a record, depending on whether it was there when it
 // was loaded, and fails if that is no longer so.
@@ -37,7 +38,10 @@ func (b *batch) put(row string, record any) *batch {
 	return b
 }
 
-func (b *batch) rotation(r rotation.Rotation) *batch { return b.put(rotationRow(r.ID), r) }
+func (b *batch) rotation(r rotation.Rotation) *batch {
+	r.Head = b.head
+	return b.put(rotationRow(r.ID), r)
+}
 
 func (b *batch) deployment(d rotation.Deployment) *batch {
 	return b.save(deploymentRow(d.Rotation, d.Target), d)

@@ -58,10 +58,24 @@ func (e *Engine) load(ctx context.Context, appID string, kind rotation.Kind) (*l
 	if l.App, _, err = e.Application(ctx, appID); err != nil {
 		return nil, err
 	}
+	return again(func() (*loaded, error) { return l, e.loadAll(ctx, l) })
+}
+
+// loadAll reads the head and then what it names. Somebody may write in between:
+// then the rotation is newer than the head, and both are read again.
+func (e *Engine) loadAll(ctx context.Context, l *loaded) error {
 	if err := e.loadLive(ctx, l); err != nil {
-		return nil, err
+		return err
 	}
-	return l, e.loadRotations(ctx, l)
+	if err := e.loadRotations(ctx, l); err != nil {
+		return err
+	}
+	for _, r := range []*rotation.Rotation{l.InFlight, l.Current} {
+		if r != nil && r.Head > l.Head.Revision {
+			return fmt.Errorf("rotation %q: %w", r.ID, ErrConflict)
+		}
+	}
+	return nil
 }
 
 // loadLive reads the head, the targets and the holdings of all kinds, and keeps

@@ -151,6 +151,9 @@ func (w *work) countLooks() {
 // credential that is gone is replaced, and nothing else is removed meanwhile.
 func (w *work) settleMissing(ctx context.Context, app DirectoryApplication) (time.Time, error) {
 	state := w.state()
+	if err := w.askWhetherPaused(ctx); err != nil {
+		return zero, err
+	}
 	present := has(app, state.Current)
 	state.MissingSince = w.Now()
 	if present {

@@ -67,6 +67,9 @@ type Rotation struct {
 	// Revision counts the changes of this record: what a change causes outside
 	// (log lines, events) takes its key from it and so is never doubled.
 	Revision int `json:"revision"`
+	// Head is the head's revision that this record was written with: a reader
+	// whose head is older has read the two at different times.
+	Head int `json:"head"`
 
 	// Attempt is the number of the last attempt to create the credential. Open
 	// says that it was begun and that its outcome is not known.

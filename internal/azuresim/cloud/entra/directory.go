@@ -38,6 +38,7 @@ type Directory struct {
 	tenantID string
 	opts     Options
 	signer   *signer
+	recent   recent
 	identity string
 
 	mu           sync.RWMutex

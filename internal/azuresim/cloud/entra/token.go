@@ -72,7 +72,7 @@ func (d *Directory) issue(sp ServicePrincipal, audience, proof string, lifetime 
 	if sameAudience(audience, GraphAudience) {
 		c.Roles = sp.Roles
 	}
-	return d.signer.sign(c)
+	return d.recent.issue(c, d.signer.sign)
 }
 
 // Authenticate returns who sent r: its bearer token must have been issued here,
