@@ -18,7 +18,9 @@ type batch struct {
 	log     []rotation.LogEntry
 }
 
-func (l *loaded) batch() *batch { return &batch{appID: l.App.AppID, head: l.Head.Revision + 1, etags: l.etags} }
+func (l *loaded) batch() *batch {
+	return &batch{appID: l.App.AppID, head: l.Head.Revision + 1, etags: l.etags}
+}
 
 // save inserts or changes a record, depending on whether it was there when it
 // was loaded, and fails if that is no longer so.

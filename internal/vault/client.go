@@ -2,14 +2,26 @@
 // official SDK: https://learn.microsoft.com/rest/api/keyvault/secrets
 //
 // Client knows any vault by its name. Stage is the vault of rekey's own in which
-// a new credential is kept from its creation on. Errors are rotation.Faults that
-// name the vault and the secret, and never hold a value.
+// a new credential is kept from its creation on.
+//
+// It promises that
+//   - a token goes to vaults of Azure alone, whatever name it is asked for;
+//   - errors are rotation.Faults that name the vault and the secret, and never
+//     hold a value, even if the service repeats it;
+//   - a call ends with its context. Until then the SDK repeats what was throttled
+//     or went wrong on the way, so that a write may make two equal versions.
+//
+// Facts come from
+//   - https://learn.microsoft.com/azure/key-vault/general/rest-error-codes
+//   - https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview
+//   - https://learn.microsoft.com/azure/key-vault/general/service-limits
 package vault
 
 import (
 	"context"
 	"maps"
 	"net/http"
+	"regexp"
 	"sync"
 	"time"
 
@@ -17,6 +29,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 
+	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
 )
 
@@ -48,9 +61,16 @@ type Secret struct {
 	Version     string    // set by Get
 }
 
+// nameForm is the form of a vault's name, which becomes part of an address.
+// https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#vault-name-and-object-name
+var nameForm = regexp.MustCompile(`^[a-zA-Z](-?[a-zA-Z0-9]){2,23}$`)
+
 // of returns the client of one vault. It keeps the vault's challenge, so that
 // only the first call to a vault takes two requests.
 func (c *Client) of(vault string) (*azsecrets.Client, error) {
+	if !nameForm.MatchString(vault) {
+		return nil, rotation.Permanently("%q cannot be the name of a vault", vault)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if client, ok := c.vaults[vault]; ok {
@@ -83,7 +103,7 @@ func (c *Client) Set(ctx context.Context, vault, name string, s Secret) (version
 		},
 	}, nil)
 	if err != nil {
-		return "", fault("set", vault, name, err)
+		return "", fault("set", vault, name, err, s.Value)
 	}
 	return answer.ID.Version(), nil
 }

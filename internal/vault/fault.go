@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/rekey-dev/rekey/internal/rotation"
+	"github.com/rekey-dev/rekey/internal/secret"
 )
 
 // ErrSoftDeleted says that the name belongs to a deleted secret that can still be
@@ -28,28 +30,37 @@ type problem struct {
 	}
 }
 
-// fault classifies an error. Its text names the vault and the secret.
-func fault(doing, vault, name string, err error) error {
+// fault classifies an error. Its text names the vault and the secret, and not what
+// was sent.
+func fault(doing, vault, name string, err error, sent ...secret.Value) error {
 	where := fmt.Sprintf("vault: %s %q in %q", doing, name, vault)
-	var response *azcore.ResponseError
-	if !errors.As(err, &response) {
-		return &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("%s: %w", where, err)}
+	response, answered := errors.AsType[*azcore.ResponseError](err)
+	if !answered {
+		return &rotation.Fault{Class: rotation.ClassOf(err), Err: fmt.Errorf("%s: %w", where, err)}
 	}
 	p := parse(response)
-	f := &rotation.Fault{Class: classify(response.StatusCode, p), Err: fmt.Errorf("%s: %s", where, words(response, p))}
-	switch {
-	case f.Class == rotation.Throttled:
+	f := &rotation.Fault{Class: classify(response.StatusCode), Err: fmt.Errorf("%s: %s", where, words(response, p, sent))}
+	f.Remedy = remedies[p.Error.InnerError.Code]
+	if f.Class == rotation.Throttled {
 		f.After = retryAfter(response.RawResponse)
-	case p.Error.InnerError.Code == "ObjectIsDeletedButRecoverable":
+	}
+	if p.Error.InnerError.Code == "ObjectIsDeletedButRecoverable" {
 		f.Err = fmt.Errorf("%s: %w", where, ErrSoftDeleted)
-	case p.Error.InnerError.Code == "ForbiddenByFirewall":
-		f.Remedy = "allow rekey's address in the vault's network rules, or let trusted services in"
 	}
 	return f
 }
 
-// classify maps a status and its inner code to what it means for what happens next.
-func classify(status int, p problem) rotation.Class {
+// remedies are what a person can do, by the inner code of the refusal.
+// https://learn.microsoft.com/azure/key-vault/general/troubleshooting-access-issues
+var remedies = map[string]string{
+	"ForbiddenByRbac":       "give rekey's identity the role Key Vault Secrets Officer on the vault",
+	"AccessDenied":          "give rekey's identity the permissions get, set and recover for secrets in the vault's access policies",
+	"ForbiddenByFirewall":   "allow rekey's address in the vault's network rules, or let trusted services in",
+	"ForbiddenByConnection": "give rekey a private endpoint to the vault, or open the vault to public networks",
+}
+
+// classify maps a status to what it means for what happens next.
+func classify(status int) rotation.Class {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return rotation.Denied
@@ -76,13 +87,19 @@ func parse(response *azcore.ResponseError) (p problem) {
 
 const longestMessage = 400
 
-// words is a short form of the answer: the SDK's own text holds the whole exchange.
-func words(response *azcore.ResponseError, p problem) string {
+// words is a short form of the answer in one line: the SDK's own text holds the
+// whole exchange.
+func words(response *azcore.ResponseError, p problem, sent []secret.Value) string {
 	code := p.Error.Code
 	if inner := p.Error.InnerError.Code; inner != "" {
 		code += "/" + inner
 	}
-	message := p.Error.Message
+	message := strings.Join(strings.Fields(p.Error.Message), " ")
+	for _, value := range sent {
+		if !value.IsZero() {
+			message = strings.ReplaceAll(message, value.Reveal(), value.String())
+		}
+	}
 	if len(message) > longestMessage {
 		message = message[:longestMessage] + "…"
 	}

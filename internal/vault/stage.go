@@ -62,10 +62,7 @@ func (s *Stage) Put(ctx context.Context, name string, c rotation.Credential) err
 func (s *Stage) set(ctx context.Context, name string, content Secret) error {
 	_, err := s.client.Set(ctx, s.vault, name, content)
 	if errors.Is(err, ErrSoftDeleted) {
-		if err := s.client.Recover(ctx, s.vault, name); err != nil {
-			return err
-		}
-		_, err = s.client.Set(ctx, s.vault, name, content)
+		err = s.setRecovered(ctx, name, content)
 	}
 	if err == nil {
 		s.mu.Lock()
@@ -73,6 +70,28 @@ func (s *Stage) set(ctx context.Context, name string, content Secret) error {
 		s.mu.Unlock()
 	}
 	return err
+}
+
+// recoveryPoll is how often a secret is tried that is being recovered.
+const recoveryPoll = 500 * time.Millisecond
+
+// setRecovered waits, as long as the context lets it, until a recovered secret can
+// be written: a credential that cannot be kept here is lost.
+func (s *Stage) setRecovered(ctx context.Context, name string, content Secret) error {
+	if err := s.client.Recover(ctx, s.vault, name); err != nil {
+		return err
+	}
+	for {
+		_, err := s.client.Set(ctx, s.vault, name, content)
+		if err == nil || rotation.ClassOf(err) != rotation.Conflict {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(recoveryPoll):
+		}
+	}
 }
 
 // Get reads a staged credential back.
