@@ -99,7 +99,7 @@ func (m *resourceManager) assign(ctx context.Context, v managedVault, w wanted) 
 	definition := fmt.Sprintf("/subscriptions/%s/providers/Microsoft.Authorization/roleDefinitions/%s", v.subscription, w.role().id)
 	principalType := armauthorization.PrincipalTypeServicePrincipal
 	var answer *http.Response
-	_, err = client.Create(runtime.WithCaptureResponse(ctx, &answer), v.scope(), w.assignmentName(v), armauthorization.RoleAssignmentCreateParameters{
+	_, err = client.Create(policy.WithCaptureResponse(ctx, &answer), v.scope(), w.assignmentName(v), armauthorization.RoleAssignmentCreateParameters{
 		Properties: &armauthorization.RoleAssignmentProperties{
 			PrincipalID: &w.principal, PrincipalType: &principalType, RoleDefinitionID: &definition,
 		},
