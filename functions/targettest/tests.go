@@ -49,7 +49,7 @@ func testLostAnswer(t *testing.T, s *subject) {
 	for _, call := range s.Calls {
 		d := s.next()
 		s.faults(t, call.fault(cloud.Fault{Lose: true, Count: new(1)}))
-		s.refused(t, d, rotation.Transient, "the answer is lost of "+call.String())
+		_ = s.refused(t, d, rotation.Transient, "the answer is lost of "+call.String())
 		d.Tries = 2
 		s.deliver(t, d)
 		s.assertHeld(t, d)
@@ -60,7 +60,7 @@ func testCut(t *testing.T, s *subject) {
 	for _, call := range s.Calls {
 		d := s.next()
 		s.faults(t, call.fault(cloud.Fault{Cut: true}))
-		s.refused(t, d, rotation.Transient, "the connection is cut of "+call.String())
+		_ = s.refused(t, d, rotation.Transient, "the connection is cut of "+call.String())
 		s.faults(t)
 		d.Tries = 2
 		s.deliver(t, d)
@@ -125,7 +125,7 @@ func testNonsense(t *testing.T, s *subject) {
 		} {
 			d := s.next()
 			s.faults(t, call.fault(answer))
-			s.refused(t, d, rotation.Transient, what+" for "+call.String())
+			_ = s.refused(t, d, rotation.Transient, what+" for "+call.String())
 			s.faults(t)
 			d.Tries = 2
 			s.deliver(t, d)
@@ -152,7 +152,7 @@ func testUnreadableSettings(t *testing.T, s *subject) {
 	for _, settings := range []string{``, `[]`, `{}`, `{"no such setting":1}`} {
 		d := s.next()
 		d.Target.Settings = json.RawMessage(settings)
-		s.refused(t, d, rotation.Permanent, "settings "+settings)
+		_ = s.refused(t, d, rotation.Permanent, "settings "+settings)
 		if preparer, ok := s.Target.(rotation.Preparer); ok {
 			err := preparer.Prepare(t.Context(), s.App, d.Target)
 			assert.Equal(t, rotation.Permanent, rotation.ClassOf(err), settings)

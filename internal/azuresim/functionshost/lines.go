@@ -35,7 +35,7 @@ func toWriter(w io.Writer, mu *sync.Mutex) func([]byte) {
 	return func(line []byte) {
 		mu.Lock()
 		defer mu.Unlock()
-		w.Write(line)
+		_, _ = w.Write(line)
 	}
 }
 
