@@ -5,16 +5,18 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/messaging/eventgrid/azsystemevents"
+
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
 // The event types that say that something nears its end. The schema is at
 // https://learn.microsoft.com/azure/event-grid/event-schema-key-vault
 var kinds = map[string]rotation.Kind{
-	"Microsoft.KeyVault.SecretNearExpiry":      rotation.Secret,
-	"Microsoft.KeyVault.SecretExpired":         rotation.Secret,
-	"Microsoft.KeyVault.CertificateNearExpiry": rotation.Certificate,
-	"Microsoft.KeyVault.CertificateExpired":    rotation.Certificate,
+	azsystemevents.TypeKeyVaultSecretNearExpiry:      rotation.Secret,
+	azsystemevents.TypeKeyVaultSecretExpired:         rotation.Secret,
+	azsystemevents.TypeKeyVaultCertificateNearExpiry: rotation.Certificate,
+	azsystemevents.TypeKeyVaultCertificateExpired:    rotation.Certificate,
 }
 
 // object is the Key Vault object that an event is about.
