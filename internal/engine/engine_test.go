@@ -406,3 +406,31 @@ func (w *world) shard() string {
 	require.Fail(w.t, "the application has no wake-up")
 	return ""
 }
+
+func TestALastingRefusalIsGivenUpByAge(t *testing.T) {
+	w := newWorld(t)
+	w.place.answer = func(rotation.Delivery) (rotation.Outcome, error) {
+		return rotation.Outcome{}, &rotation.Fault{Class: rotation.Denied, Err: errors.New("place: 403")}
+	}
+	w.preparer = func() error { return nil }
+	w.manage(policy(), "kv")
+	w.run(26 * time.Hour)
+	assert.Equal(t, rotation.Incomplete, w.rotation(1).State)
+	d, _ := w.view().Deployment("kv")
+	assert.Contains(t, d.Reason, "place: 403")
+}
+
+func TestAGrantIsAskedForOnceForEachDelivery(t *testing.T) {
+	w := newWorld(t)
+	prepared := 0
+	w.preparer = func() error { prepared++; return nil }
+	w.manage(policy(), "kv")
+	w.run(time.Minute)
+	w.ask(engine.Ask{})
+	w.run(time.Minute)
+	assert.Equal(t, 1, prepared)
+	w.target("kv", `{"changed":true}`, true)
+	w.run(time.Minute)
+	assert.Equal(t, 2, prepared)
+	assert.Equal(t, []string{"key-1", "key-2", "key-2"}, w.place.keyIDs())
+}

@@ -58,7 +58,7 @@ func (d *delivery) denied(ctx context.Context, refusal error) (time.Time, error)
 		settled = d.holding.PreparedAt.Add(d.waits().GrantSettles)
 	}
 	if d.Now().Before(settled) {
-		return d.retry(ctx, fmt.Errorf("a grant may take up to 30 minutes to take effect: %w", refusal))
+		return d.failedTry(ctx, &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("a grant may take up to 30 minutes to take effect: %w", refusal)})
 	}
 	return d.failedTry(ctx, refusal)
 }

@@ -31,6 +31,8 @@ type world struct {
 	stage *stage
 	place *place
 	calls int // invocations so far
+
+	preparer func() error // makes the place one that grants access
 }
 
 func newWorld(t *testing.T) *world {
@@ -111,10 +113,27 @@ func (w *world) receiveOne() bool {
 		return true
 	}
 	if m, ok := w.bus.Receive(engine.TopicRotated, "place", w.now); ok {
-		require.NoError(w.t, w.Deploy(w.t.Context(), w.invocation(), w.place, m.Data.(rotation.Rotated)))
+		require.NoError(w.t, w.Deploy(w.t.Context(), w.invocation(), w.impl(), m.Data.(rotation.Rotated)))
 		return true
 	}
 	return false
+}
+
+// impl is the place, as one that grants access where a test wants that.
+func (w *world) impl() rotation.Target {
+	if w.preparer == nil {
+		return w.place
+	}
+	return preparing{w.place, w.preparer}
+}
+
+type preparing struct {
+	*place
+	prepare func() error
+}
+
+func (p preparing) Prepare(context.Context, rotation.Application, rotation.TargetRow) error {
+	return p.prepare()
 }
 
 func (w *world) invocation() string {
