@@ -54,7 +54,7 @@ func fault(doing, vault, name string, err error, sent ...secret.Value) error {
 // https://learn.microsoft.com/azure/key-vault/general/troubleshooting-access-issues
 var remedies = map[string]string{
 	"ForbiddenByRbac":       "give rekey's identity the role Key Vault Secrets Officer on the vault",
-	"AccessDenied":          "give rekey's identity the permissions get, set and recover for secrets in the vault's access policies",
+	"AccessDenied":          "give rekey's identity the permissions get, set, delete and recover for secrets in the vault's access policies",
 	"ForbiddenByFirewall":   "allow rekey's address in the vault's network rules, or let trusted services in",
 	"ForbiddenByConnection": "give rekey a private endpoint to the vault, or open the vault to public networks",
 }
@@ -94,12 +94,13 @@ func words(response *azcore.ResponseError, p problem, sent []secret.Value) strin
 	if inner := p.Error.InnerError.Code; inner != "" {
 		code += "/" + inner
 	}
-	message := strings.Join(strings.Fields(p.Error.Message), " ")
+	message := p.Error.Message
 	for _, value := range sent {
 		if !value.IsZero() {
 			message = strings.ReplaceAll(message, value.Reveal(), value.String())
 		}
 	}
+	message = strings.Join(strings.Fields(message), " ")
 	if len(message) > longestMessage {
 		message = message[:longestMessage] + "…"
 	}
