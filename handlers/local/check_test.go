@@ -172,7 +172,8 @@ func (s *Stack) values(t *testing.T) (values []string) {
 			}
 			for _, version := range secret.Versions {
 				var answer struct{ Value string }
-				s.vaultCall(t, http.MethodGet, "https://"+vault+".vault.azure.net/secrets/"+name+"/"+version.Version, nil, &answer)
+				url := "https://" + vault + ".vault.azure.net/secrets/" + name + "/" + version.Version
+				require.NoError(t, s.vaultCall(t.Context(), http.MethodGet, url, nil, &answer))
 				require.Len(t, answer.Value, 40)
 				values = append(values, answer.Value)
 			}

@@ -48,7 +48,12 @@ func run(ctx context.Context, options Options) (err error) {
 	if err := stack.Configure(ctx); err != nil {
 		return err
 	}
-	return watch(ctx, os.Stdout, stack)
+	failed := make(chan error, 1)
+	go func() { failed <- stack.nearExpiry(ctx) }()
+	if err := watch(ctx, os.Stdout, stack); err != nil {
+		return err
+	}
+	return <-failed
 }
 
 func parseFlags(args []string) (Options, error) {

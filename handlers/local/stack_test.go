@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -178,7 +176,7 @@ func mainJob(t *testing.T, perFunction bool) {
 	second := s.done(t, s.ask(t, hand, `{"kind":"secret"}`))
 	assert.Equal(t, "person", second.Source)
 
-	s.shorten(t, rbacVault, s.secretName(t, event))
+	require.NoError(t, s.shorten(t.Context(), rbacVault, s.secretName(t, event)))
 	eventually(t, "a rotation because of the event", func() bool { return s.latest(t, event).Source == "nearExpiry" })
 	s.done(t, s.latest(t, event).ID)
 
@@ -192,58 +190,7 @@ func mainJob(t *testing.T, perFunction bool) {
 // secretName is the name under which an application's secret stands in its vault.
 func (s *Stack) secretName(t *testing.T, appID string) string {
 	t.Helper()
-	for _, vault := range s.Azure.Vaults.State().Vaults {
-		for name, secret := range vault.Secrets {
-			last := secret.Versions[len(secret.Versions)-1]
-			if last.Tags["appId"] == appID && last.Tags["target"] == "vault" {
-				return name
-			}
-		}
-	}
-	require.Fail(t, "no secret of "+appID)
-	return ""
-}
-
-// shorten moves a secret's end to ten days ahead, as somebody with access to the
-// vault might; Key Vault then sends SecretNearExpiry.
-func (s *Stack) shorten(t *testing.T, vault, name string) {
-	t.Helper()
-	end := time.Now().Add(10 * 24 * time.Hour).Unix()
-	body := map[string]any{"attributes": map[string]any{"exp": end}}
-	s.vaultCall(t, http.MethodPatch, "https://"+vault+".vault.azure.net/secrets/"+name+"/", body, nil)
-}
-
-// vaultCall calls a vault as rekey's identity.
-func (s *Stack) vaultCall(t *testing.T, method, url string, body, answer any) {
-	t.Helper()
-	text, err := json.Marshal(body)
-	require.NoError(t, err)
-	request, err := http.NewRequestWithContext(t.Context(), method, url+"?api-version=2025-07-01", bytes.NewReader(text))
-	require.NoError(t, err)
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Authorization", "Bearer "+s.token(t.Context(), t))
-	response, err := s.Azure.Cloud.Client().Do(request)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	text, err = io.ReadAll(response.Body)
-	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, response.StatusCode, string(text))
-	if answer != nil {
-		require.NoError(t, json.Unmarshal(text, answer))
-	}
-}
-
-func (s *Stack) token(ctx context.Context, t *testing.T) string {
-	t.Helper()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Endpoints.IdentityEndpoint+"?api-version=2019-08-01&resource=https://vault.azure.net", nil)
-	require.NoError(t, err)
-	request.Header.Set("X-IDENTITY-HEADER", s.Endpoints.IdentityHeader)
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	var answer struct {
-		Token string `json:"access_token"`
-	}
-	require.NoError(t, json.NewDecoder(response.Body).Decode(&answer))
-	return answer.Token
+	name, _ := s.placed(appID)
+	require.NotEmpty(t, name, "no secret of %s", appID)
+	return name
 }

@@ -70,15 +70,15 @@ var names = [...]string{
 }
 
 // addApplication adds one app registration that rekey owns, with a secret that
-// somebody pasted by hand long ago and that nears its end: rotation falls due a
-// few seconds after the application before.
+// somebody pasted by hand and that nears its end: rotation falls due a few
+// seconds after that of the application before.
 func (t *Tenant) addApplication(a *azuresim.Azure, n int) entra.Application {
 	name := names[n%len(names)]
 	if n >= len(names) {
 		name = fmt.Sprintf("%s %d", name, n/len(names)+1)
 	}
 	now := a.Clock.Now()
-	password, _ := entra.NewPassword("pasted by hand", now.Add(-180*24*time.Hour), now.Add(fastAllowance+fastOverlap+time.Duration(n+1)*seedEvery))
+	password, _ := entra.NewPassword("pasted by hand", now, now.Add(fastAllowance+fastOverlap+time.Duration(n+1)*seedEvery))
 	app := a.Directory.AddApplication(entra.Application{
 		DisplayName: name, Owners: []string{t.Identity.ObjectID}, Passwords: []entra.Password{password},
 	})
