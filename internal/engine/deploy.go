@@ -66,7 +66,10 @@ func (d *delivery) open(ctx context.Context, message rotation.Rotated) (found bo
 	if d.loaded, err = d.load(ctx, message.Rotation.AppID, message.Rotation.Kind); err != nil {
 		return false, err
 	}
-	d.deployment, found, err = d.readDeployment(ctx, message.Rotation, message.Target)
+	d.deployment, found = d.Deployment(message.Target)
+	if !found || d.deployment.Rotation != message.Rotation {
+		d.deployment, found, err = d.readDeployment(ctx, message.Rotation, message.Target)
+	}
 	d.pick()
 	return found, err
 }
