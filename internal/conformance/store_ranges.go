@@ -3,7 +3,6 @@ package conformance
 import (
 	"fmt"
 	"testing"
-	"unicode"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -102,55 +101,5 @@ func rangeLeft(t *testing.T, s engine.Store) {
 			}
 		}
 		assert.Equal(t, enough, read)
-	}
-}
-
-// legalKeys are rows whose keys hold what a key may hold.
-// https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model#characters-disallowed-in-key-fields
-func legalKeys(t *testing.T, s engine.Store) {
-	var all []rune
-	for r := rune(0x20); r <= 0x17f; r++ {
-		if unicode.IsControl(r) || r == '/' || r == '\\' || r == '#' || r == '?' {
-			continue
-		}
-		all = append(all, r)
-	}
-	difficult := []string{
-		string(all), "'", "''", "it's", "a'b''c", "%", "%27", "%2F", "100% sure", "a b", "+", "a+b", "{rowKey}", "(a='b',c='d')",
-		"a&b=c", "$filter", "$batch", "..", ".", "~", "|", "\"quoted\"", "Schlüssel", "钥匙", "🔑", "' or '1' eq '1",
-	}
-	for _, name := range difficult {
-		k := engine.Key{Table: table, Partition: "p" + name, Row: name}
-		alone := func(op engine.Op, etag string) {
-			t.Helper()
-			given(t, s, engine.Change{Op: op, Key: k, ETag: etag, Properties: text(name)})
-		}
-		found := func() engine.Row {
-			t.Helper()
-			row, err := s.Get(t.Context(), k)
-			require.NoError(t, err, "%q", name)
-			assert.Equal(t, k, row.Key)
-			assert.Equal(t, text(name), row.Properties, "%q", name)
-			return row
-		}
-		other := engine.Change{Op: engine.Put, Key: engine.Key{Table: table, Partition: k.Partition, Row: name + "x"}}
-		together := func(op engine.Op, etag string) {
-			t.Helper()
-			given(t, s, engine.Change{Op: op, Key: k, ETag: etag, Properties: text(name)}, other)
-		}
-
-		alone(engine.Insert, "")
-		alone(engine.Merge, found().ETag)
-		alone(engine.Put, "")
-		together(engine.Merge, found().ETag)
-		together(engine.Put, "")
-		within := engine.Range{Table: table, Partition: k.Partition, From: name, To: name + "x"}
-		assert.Equal(t, []string{name}, keys(t, s, within), "%q as bounds", name)
-		together(engine.Delete, "")
-		assert.Empty(t, keys(t, s, within), "%q is deleted", name)
-		together(engine.Insert, "")
-		found()
-		alone(engine.Delete, "")
-		assert.Empty(t, keys(t, s, within), "%q is deleted alone", name)
 	}
 }

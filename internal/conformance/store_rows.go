@@ -18,14 +18,22 @@ import (
 )
 
 func foundAsInserted(t *testing.T, s engine.Store) {
-	given(t, s, insert("a", text("first")))
+	written := text("first")
+	given(t, s, insert("a", written))
+	written["text"] = "changed by its writer"
 	found := get(t, s, "a")
 	assert.Equal(t, key("a"), found.Key)
 	assert.Equal(t, text("first"), found.Properties)
 	assert.NotEmpty(t, found.ETag)
 
 	found.Properties["text"] = "changed by its reader"
-	assert.Equal(t, text("first"), get(t, s, "a").Properties)
+	for range 2 {
+		all, err := rows(t.Context(), s, everything())
+		require.NoError(t, err)
+		require.Len(t, all, 1)
+		assert.Equal(t, text("first"), all[0].Properties)
+		all[0].Properties["text"] = "changed by its reader"
+	}
 }
 
 func missingRow(t *testing.T, s engine.Store) {
@@ -62,6 +70,7 @@ func mergeExpectsETag(t *testing.T, s engine.Store) {
 		"no ETag at all":           merge("a", "surely none", text("third")),
 		"an ETag with a line feed": merge("a", "W/\"x\"\r\nIf-Match: *", text("third")),
 		"a row that is not there":  merge("missing", current.ETag, text("third")),
+		"neither row nor ETag":     merge("missing", "", text("third")),
 	} {
 		assert.ErrorIs(t, s.Write(t.Context(), change), engine.ErrConflict, what)
 		assert.ErrorIs(t, s.Write(t.Context(), change, put("b", nil)), engine.ErrConflict, what+", in a batch")
