@@ -180,7 +180,15 @@ func (w *work) tell(event rotation.Event) {
 	}
 	event.Time, event.AppID, event.Name, event.Kind = w.Now(), w.App.AppID, w.App.Name, w.Kind
 	w.Head.Outbox = append(slices.Clone(w.Head.Outbox), event)
+	if extra := len(w.Head.Outbox) - mostInOutbox; extra > 0 {
+		w.Log.Error("the oldest lifecycle events are lost: nobody takes them", "app", w.App.AppID, "count", extra)
+		w.Head.Outbox = w.Head.Outbox[extra:]
+	}
 }
+
+// mostInOutbox keeps the head below what a row can hold while Event Grid is out
+// of reach.
+const mostInOutbox = 30
 
 // flush publishes the outbox. What cannot be published now stays in it and goes
 // with the next wake-up; whoever gets an event twice sees the same id. What is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/rekey-dev/rekey/internal/rotation"
@@ -56,15 +57,20 @@ func (b *batch) delete(row string) *batch {
 	return b
 }
 
-// longestDetail keeps a line of the log far below what one property can hold.
-const longestDetail = 2000
+// longestText keeps what others tell us far below what one property can hold.
+const longestText = 2000
+
+func short(text string) string {
+	if len(text) <= longestText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longestText], "") + "…"
+}
 
 // logged adds a line to the application's log. It is in the same batch as what
 // it tells of, so there is none without the other.
 func (b *batch) logged(entry rotation.LogEntry) *batch {
-	if len(entry.Detail) > longestDetail {
-		entry.Detail = entry.Detail[:longestDetail] + "…"
-	}
+	entry.Detail = short(entry.Detail)
 	b.log = append(b.log, entry)
 	return b.put(logRow(entry.At, len(b.log)), entry)
 }

@@ -120,7 +120,10 @@ func (w *work) beginAsked(ctx context.Context, ask Ask) (rotation.Rotation, erro
 	}
 	b := w.batch()
 	if old := w.InFlight; old != nil {
-		old.State, old.Reason, old.EndedAt = rotation.Superseded, "superseded by an emergency rotation", w.Now()
+		if err := old.Become(rotation.Superseded); err != nil {
+			return rotation.Rotation{}, err
+		}
+		old.Reason, old.EndedAt = "superseded by an emergency rotation", w.Now()
 		old.AttemptOpen = false
 		old.Revision++
 		b.rotation(*old).logged(w.asked("superseded", old.Reason, ask.Actor))
@@ -214,7 +217,10 @@ func (e *Engine) cancel(ctx context.Context, id rotation.ID, actor string) (rota
 	if err := w.guard(ctx); err != nil {
 		return *r, err
 	}
-	r.State, r.Reason, r.EndedAt, r.AttemptOpen = rotation.Cancelled, "cancelled by "+actor, w.Now(), false
+	if err := r.Become(rotation.Cancelled); err != nil {
+		return *r, err
+	}
+	r.Reason, r.EndedAt, r.AttemptOpen = "cancelled by "+actor, w.Now(), false
 	r.Revision++
 	w.state().InFlight = 0
 	w.state().RetryAt = r.EndedAt.Add(w.waits().RetryFailed)

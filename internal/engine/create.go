@@ -56,8 +56,8 @@ func (w *work) journalAttempt(ctx context.Context, app DirectoryApplication) (ro
 		Generation: r.ID.Generation, Attempt: r.Attempt, At: r.AttemptAt,
 		Marker: rotation.Marker(w.Installation, r.ID.Generation, r.Attempt),
 		Staged: stagedName(r.ID, r.Attempt),
-		Before: keyIDs(app),
 	}
+	entry.Before = marked(app, entry.Marker)
 	state.Ledger = append(slices.Clone(state.Ledger), entry)
 	w.Head.Lease = w.lease(w.holder)
 	return entry, w.saveRotation(ctx, "", "")
@@ -68,9 +68,13 @@ func stagedName(id rotation.ID, attempt int) string {
 	return fmt.Sprintf("rekey-%s-%s-%d-%d", id.AppID, id.Kind, id.Generation, attempt)
 }
 
-func keyIDs(app DirectoryApplication) (ids []string) {
+// marked returns the passwords that carry a marker already, before the attempt
+// that is to use it: only a lost installation's can.
+func marked(app DirectoryApplication, marker string) (ids []string) {
 	for _, p := range app.Passwords {
-		ids = append(ids, p.KeyID)
+		if p.DisplayName == marker {
+			ids = append(ids, p.KeyID)
+		}
 	}
 	return ids
 }
@@ -96,7 +100,10 @@ func (w *work) adopt(ctx context.Context, made rotation.Credential, how string) 
 	entry := w.state().Attempt(made.Rotation.Generation, made.Attempt)
 	entry.KeyID, entry.Start, entry.End, entry.Before = made.KeyID, made.Start, made.End, nil
 	r := w.InFlight
-	r.State, r.StagedAt, r.KeyID = rotation.Staged, w.Now(), made.KeyID
+	if err := r.Become(rotation.Staged); err != nil {
+		return err
+	}
+	r.StagedAt, r.KeyID = w.Now(), made.KeyID
 	r.AttemptOpen, r.Idle, r.NotBefore = false, 0, zero
 	w.Head.Lease = rotation.Lease{}
 	return w.saveRotation(ctx, "staged", how+", key id "+made.KeyID)
@@ -121,6 +128,9 @@ func (w *work) attemptFailed(ctx context.Context, entry rotation.Entry, err erro
 func (w *work) recover(ctx context.Context) (time.Time, error) {
 	r := w.InFlight
 	entry := w.state().Attempt(r.ID.Generation, r.Attempt)
+	if entry == nil {
+		return zero, fmt.Errorf("rotation %q: the ledger has no attempt %d", r.ID, r.Attempt)
+	}
 	call, cancel := w.bounded(ctx)
 	made, err := w.Stage.Get(call, entry.Staged)
 	cancel()

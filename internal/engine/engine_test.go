@@ -434,3 +434,15 @@ func TestAGrantIsAskedForOnceForEachDelivery(t *testing.T) {
 	assert.Equal(t, 2, prepared)
 	assert.Equal(t, []string{"key-1", "key-2", "key-2"}, w.place.keyIDs())
 }
+
+func TestATargetThatIsDeletedAndAddedAgainIsDeliveredAgain(t *testing.T) {
+	w := newWorld(t)
+	w.manage(policy(), "kv")
+	w.run(time.Minute)
+	require.NoError(t, w.DeleteTarget(t.Context(), appID, "kv", "", "somebody"))
+	w.run(time.Minute)
+	w.target("kv", `{"elsewhere":true}`, true)
+	w.run(time.Minute)
+	assert.Equal(t, []string{"key-1", "key-1"}, w.place.keyIDs())
+	assert.False(t, w.view().Holding("kv").Unknown)
+}

@@ -130,13 +130,14 @@ func (d *delivery) retry(ctx context.Context, err error) (time.Time, error) {
 	if x.Handle == "" {
 		x.State = rotation.DeploymentPending
 	}
-	x.LastError, x.UpdatedAt, x.NextAt = err.Error(), now, now.Add(after)
+	x.LastError, x.UpdatedAt, x.NextAt = short(err.Error()), now, now.Add(after)
 	d.holding.Lease = rotation.Lease{}
 	b := d.batch().holding(d.holding).deployment(*x).logged(d.line("retry", err.Error()))
 	return x.NextAt, d.commit(ctx, b)
 }
 
 func (d *delivery) fail(ctx context.Context, reason string) error {
+	reason = short(reason)
 	d.deployment.LastError = reason
 	d.holding.Lease = rotation.Lease{}
 	if err := d.endWith(ctx, rotation.DeploymentFailed, reason, d.batch().holding(d.holding)); err != nil {

@@ -19,7 +19,10 @@ const mostInBatch = 40
 func (w *work) publish(ctx context.Context) error {
 	r := w.InFlight
 	now := w.Now()
-	r.State, r.PublishedAt, r.Targets = rotation.Published, now, w.enabledTargets()
+	if err := r.Become(rotation.Published); err != nil {
+		return err
+	}
+	r.PublishedAt, r.Targets = now, w.enabledTargets()
 	r.Revision++
 	superseded := w.openElsewhere()
 	w.makeCurrent(*r, now)
@@ -153,15 +156,18 @@ func (w *work) send(ctx context.Context, deployments []rotation.Deployment) erro
 
 // close ends the current rotation: every deployment has.
 func (w *work) close(ctx context.Context) error {
-	r := w.Current
-	r.State, r.Reason = rotation.Completed, ""
+	r, next := w.Current, rotation.Completed
+	r.Reason = ""
 	line := w.line("completed", fmt.Sprintf("confirmed by every target (%d)", len(r.Targets)))
 	if failed := w.FailedTargets(); len(failed) > 0 {
-		r.State, r.Reason = rotation.Incomplete, "failed at "+strings.Join(failed, ", ")
+		next, r.Reason = rotation.Incomplete, "failed at "+strings.Join(failed, ", ")
 		line.What, line.Detail, line.Failure = "incomplete", r.Reason, true
 	}
 	if len(r.Targets) == 0 {
 		line.Detail = "no target was enabled"
+	}
+	if err := r.Become(next); err != nil {
+		return err
 	}
 	r.EndedAt = w.Now()
 	r.Revision++

@@ -61,7 +61,10 @@ func (w *work) applicationGone(ctx context.Context, err error) (time.Time, error
 // removed by the retiring rule; the schedule tries again after a while.
 func (w *work) fail(ctx context.Context, reason string, again time.Duration) error {
 	r, state := w.InFlight, w.state()
-	r.State, r.Reason, r.EndedAt = rotation.Failed, reason, w.Now()
+	if err := r.Become(rotation.Failed); err != nil {
+		return err
+	}
+	r.Reason, r.EndedAt = short(reason), w.Now()
 	r.AttemptOpen = false
 	r.Revision++
 	state.InFlight, state.RetryAt = 0, r.EndedAt.Add(again)

@@ -85,7 +85,10 @@ func nextTry(since, now time.Time, every time.Duration) time.Time {
 
 func (w *work) verified(ctx context.Context, how string) error {
 	r := w.InFlight
-	r.State, r.VerifiedAt, r.Idle, r.NotBefore = rotation.Verified, w.Now(), 0, zero
+	if err := r.Become(rotation.Verified); err != nil {
+		return err
+	}
+	r.VerifiedAt, r.Idle, r.NotBefore = w.Now(), 0, zero
 	return w.saveRotation(ctx, "verified", how)
 }
 
@@ -93,7 +96,10 @@ func (w *work) verified(ctx context.Context, how string) error {
 // retiring rule lets it go.
 func (w *work) startOver(ctx context.Context, why string) error {
 	r := w.InFlight
-	r.State, r.KeyID, r.StagedAt = rotation.Requested, "", zero
+	if err := r.Become(rotation.Requested); err != nil {
+		return err
+	}
+	r.KeyID, r.StagedAt = "", zero
 	w.made = nil
 	return w.saveRotation(ctx, "startOver", fmt.Sprintf("attempt %d is given up: %s", r.Attempt, why))
 }

@@ -74,8 +74,8 @@ type Entry struct {
 	// and from then on it goes whether or not a target still needs it.
 	RevokeAt time.Time `json:"revokeAt"`
 
-	// Before holds the keyIds that existed before an unresolved attempt: what is
-	// among them was not made by it. Looks counts the searches for it since.
+	// Before holds the keyIds that carried the marker before an unresolved attempt:
+	// what is among them was not made by it. Looks counts the searches for it since.
 	Before []string `json:"before,omitempty"`
 	Looks  int      `json:"looks,omitempty"`
 }

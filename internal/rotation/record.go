@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -100,6 +101,15 @@ type Retired struct {
 	KeyID      string    `json:"keyId"`
 	Generation int       `json:"generation"`
 	At         time.Time `json:"at"`
+}
+
+// Become takes one step of the table. Any other step is a mistake of the caller.
+func (r *Rotation) Become(next State) error {
+	if !r.State.CanBecome(next) {
+		return fmt.Errorf("rotation %q: cannot go from %s to %s", r.ID, r.State, next)
+	}
+	r.State = next
+	return nil
 }
 
 // DeploymentState is how far a delivery to one target has come.
