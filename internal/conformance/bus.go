@@ -22,9 +22,12 @@ type Received struct {
 	Data              string // JSON
 }
 
+// Everything is a topic whose one subscription has no filter.
+const Everything = "everything"
+
 // BusUnderTest is a bus and what is behind it: the queue engine.QueueRequests, the
 // topic engine.TopicRotated with a subscription for each of the integrations "one"
-// and "two", and the topic engine.TopicLifecycle with one for everything.
+// and "two", and the topic Everything with one for every message.
 type BusUnderTest struct {
 	engine.Bus
 	// Receive takes and settles the next message of a queue, or of the topic's
@@ -71,7 +74,7 @@ func rotated(id, integration string) engine.Message {
 
 func lifecycle(id string) engine.Message {
 	m := request(id)
-	m.To = engine.TopicLifecycle
+	m.To = Everything
 	return m
 }
 
@@ -129,7 +132,7 @@ func severalEntities(t *testing.T, b BusUnderTest) {
 	assert.Equal(t, "1", arrives(t, b, engine.QueueRequests, "").ID)
 	assert.Equal(t, "4", arrives(t, b, engine.QueueRequests, "").ID)
 	assert.Equal(t, "2", arrives(t, b, engine.TopicRotated, "one").ID)
-	assert.Equal(t, "3", arrives(t, b, engine.TopicLifecycle, "").ID)
+	assert.Equal(t, "3", arrives(t, b, Everything, "").ID)
 }
 
 // A batch holds 256 KB: https://learn.microsoft.com/azure/service-bus-messaging/service-bus-quotas

@@ -135,8 +135,7 @@ func (w *work) waits() rotation.Waits { return w.policy().Waits }
 
 // save commits a batch together with the head, and goes on with the head that it wrote.
 func (w *work) save(ctx context.Context, b *batch) error {
-	w.Head.Revision++
-	if err := w.commit(ctx, b.save(rowHead, w.Head)); err != nil {
+	if err := w.write(ctx, b); err != nil {
 		return err
 	}
 	row, err := w.Store.Get(ctx, partitionKey(w.App.AppID, rowHead))
@@ -149,6 +148,12 @@ func (w *work) save(ctx context.Context, b *batch) error {
 	}
 	w.etags[rowHead] = row.ETag
 	return err
+}
+
+// write commits a batch together with the head, for callers that load it again.
+func (w *work) write(ctx context.Context, b *batch) error {
+	w.Head.Revision++
+	return w.commit(ctx, b.save(rowHead, w.Head))
 }
 
 // saveRotation commits the rotation in flight, as it now is, with a line in the log.

@@ -77,9 +77,8 @@ type Bus interface {
 
 // The entities of the bus.
 const (
-	QueueRequests  = "rotation-requests"
-	TopicRotated   = "rotated"
-	TopicLifecycle = "lifecycle"
+	QueueRequests = "rotation-requests"
+	TopicRotated  = "rotated"
 )
 
 // Message is a CloudEvent on its way to an entity of the bus.

@@ -15,8 +15,8 @@ func (w *work) retire(ctx context.Context, entry rotation.Entry) (time.Time, err
 	if err := w.mark(ctx, entry.KeyID, true); err != nil {
 		return zero, err
 	}
-	if err := w.loadLive(ctx, w.loaded); err != nil {
-		return zero, err
+	if w.Head.Lease.Holder != w.holder {
+		return zero, fmt.Errorf("application %q: %w", w.App.AppID, ErrConflict)
 	}
 	if _, objects := rotation.Objects(w.Snapshot, *w.state().ByKeyID(entry.KeyID)); objects {
 		return zero, w.mark(ctx, entry.KeyID, false)
@@ -36,7 +36,7 @@ func (w *work) retire(ctx context.Context, entry rotation.Entry) (time.Time, err
 }
 
 // mark says in the ledger that a removal has begun, or that it was called off,
-// and takes or releases the lease.
+// takes or releases the lease, and reads what targets hold by then.
 func (w *work) mark(ctx context.Context, keyID string, retiring bool) error {
 	state := w.state()
 	state.Ledger = slices.Clone(state.Ledger)
@@ -45,7 +45,10 @@ func (w *work) mark(ctx context.Context, keyID string, retiring bool) error {
 	if retiring {
 		w.Head.Lease = w.lease(w.holder)
 	}
-	return w.save(ctx, w.batch())
+	if err := w.write(ctx, w.batch()); err != nil {
+		return err
+	}
+	return w.loadLive(ctx, w.loaded)
 }
 
 func (w *work) readUnderLease(ctx context.Context) (DirectoryApplication, error) {

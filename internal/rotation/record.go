@@ -173,6 +173,9 @@ type Holding struct {
 	// Unknown means that the target may hold anything: it is new, was pointed
 	// elsewhere, or was enabled again. It keeps everything from being retired.
 	Unknown bool `json:"unknown"`
+	// Confirmed is the generation whose deployment last ended with a confirmation
+	// and has not been begun again since.
+	Confirmed int `json:"confirmed"`
 	// Delivery rises whenever the target has to be brought up to date anew.
 	Delivery int `json:"delivery"`
 	// Prepared is the delivery number for which access was granted, and when.
@@ -187,6 +190,9 @@ func (h Holding) Holds(generation int) bool {
 
 // Add puts a generation in.
 func (h *Holding) Add(generation int) {
+	if h.Confirmed == generation {
+		h.Confirmed = 0
+	}
 	if !slices.Contains(h.Generations, generation) {
 		h.Generations = append(slices.Clone(h.Generations), generation)
 	}
@@ -200,7 +206,7 @@ func (h *Holding) Remove(generation int) {
 // Confirm says that the target holds this generation and no other. Only the
 // newest delivery can say that of a target that may hold anything.
 func (h *Holding) Confirm(generation, delivery int) {
-	h.Generations = []int{generation}
+	h.Generations, h.Confirmed = []int{generation}, generation
 	if delivery == h.Delivery {
 		h.Unknown = false
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/rekey-dev/rekey/internal/conformance"
-	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/servicebus"
 )
 
@@ -17,7 +16,7 @@ func TestBusConforms(t *testing.T) {
 		return conformance.BusUnderTest{
 			Bus: n.bus, Now: n.clock.Now, Advance: n.clock.Advance,
 			Receive: func(ctx context.Context, entity, integration string) (conformance.Received, bool) {
-				if entity == engine.TopicLifecycle {
+				if entity == conformance.Everything {
 					integration = "all"
 				}
 				m := n.receive(ctx, entity, integration)

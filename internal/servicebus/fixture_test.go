@@ -26,7 +26,7 @@ const config = `{"UserConfig": {
         {"Name": "one", "Properties": {}, "Rules": [{"Name": "$Default", "Properties": {"FilterType": "Correlation", "CorrelationFilter": {"Properties": {"integration": "one"}}}}]},
         {"Name": "two", "Properties": {}, "Rules": [{"Name": "$Default", "Properties": {"FilterType": "Correlation", "CorrelationFilter": {"Properties": {"integration": "two"}}}}]}
       ]},
-      {"Name": "lifecycle", "Properties": {}, "Subscriptions": [{"Name": "all", "Properties": {}}]}
+      {"Name": "everything", "Properties": {}, "Subscriptions": [{"Name": "all", "Properties": {}}]}
     ]
   }],
   "Logging": {"Type": "File"}
