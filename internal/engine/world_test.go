@@ -45,7 +45,24 @@ func newWorld(t *testing.T) *world {
 		Now: func() time.Time { return w.now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Tenant: "tenant", Installation: "test", CallTimeout: 10 * time.Second,
 	}
+	t.Cleanup(w.nothingLeaked)
 	return w
+}
+
+// nothingLeaked looks for the passwords' values in every row.
+func (w *world) nothingLeaked() {
+	partitions := map[string][]string{engine.TableApplications: {"tenant"}, engine.TableRotations: {appID}}
+	for n := range 16 {
+		partitions[engine.TableSchedule] = append(partitions[engine.TableSchedule], fmt.Sprintf("%02d", n))
+	}
+	for table, names := range partitions {
+		for _, partition := range names {
+			for row, err := range w.store.Query(context.Background(), engine.Range{Table: table, Partition: partition}) {
+				require.NoError(w.t, err)
+				require.NotContains(w.t, fmt.Sprint(row), "value-", "in a row")
+			}
+		}
+	}
 }
 
 // policy is a policy with the usual times.
@@ -109,10 +126,12 @@ func (w *world) drain() {
 func (w *world) receiveOne() bool {
 	w.t.Helper()
 	if m, ok := w.bus.Receive(engine.QueueRequests, "", w.now); ok {
+		require.NotContains(w.t, fmt.Sprintf("%+v", m), "value-", "in a message")
 		require.NoError(w.t, w.Advance(w.t.Context(), w.invocation(), m.Data.(rotation.Advance)))
 		return true
 	}
 	if m, ok := w.bus.Receive(engine.TopicRotated, "place", w.now); ok {
+		require.NotContains(w.t, fmt.Sprintf("%+v", m), "value-", "in a message")
 		require.NoError(w.t, w.Deploy(w.t.Context(), w.invocation(), w.impl(), m.Data.(rotation.Rotated)))
 		return true
 	}
