@@ -31,6 +31,7 @@ bench: package ## rotations per second, calls, start and memory
 	$(GO) run ./handlers/local -bench $(ARGS)
 
 package: ## fill dist/ with what the Functions host loads
+	@echo "packaging $(DIST) (the first build of the SDKs takes minutes)"
 	@mkdir -p $(DIST)
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(DIST)/rekey ./handlers/rekey
 	@cp host.json infra/local/servicebus.json $(DIST)/

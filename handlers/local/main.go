@@ -34,6 +34,9 @@ func main() {
 	}
 	if err := do(ctx, options); err != nil {
 		fmt.Fprintln(os.Stderr, "local:", err)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			fmt.Fprintln(os.Stderr, `another program has a port of the stack; take free ones with -ports any (make run ARGS="-ports any")`)
+		}
 		os.Exit(1)
 	}
 }
