@@ -257,7 +257,9 @@ func inWords(d time.Duration) string {
 	switch {
 	case d >= 2*day && d%day == 0:
 		return fmt.Sprintf("%d days", d/day)
-	case d >= time.Hour && d%time.Hour == 0:
+	case d == time.Hour:
+		return "1 hour"
+	case d > time.Hour && d%time.Hour == 0:
 		return fmt.Sprintf("%d hours", d/time.Hour)
 	default:
 		return d.String()
