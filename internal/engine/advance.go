@@ -99,8 +99,11 @@ func (w *work) askWhetherPaused(ctx context.Context) error {
 
 // perform does one step. A time that is not zero ends the invocation until then.
 func (w *work) perform(ctx context.Context, step rotation.Step) (time.Time, error) {
-	if err := w.guard(ctx); err != nil {
-		return time.Time{}, err
+	// What follows publication has a wake-up already: the one against lost messages.
+	if step.Do != rotation.Close && step.Do != rotation.Deliver {
+		if err := w.guard(ctx); err != nil {
+			return time.Time{}, err
+		}
 	}
 	switch step.Do {
 	case rotation.Request:
@@ -133,11 +136,24 @@ func (w *work) policy() rotation.Policy { return w.App.Policy(w.Kind) }
 
 func (w *work) waits() rotation.Waits { return w.policy().Waits }
 
-// save commits a batch together with the head, and goes on with the head that it wrote.
+// save commits a batch together with the head. The head's new ETag is read when
+// the next save needs it: most invocations end before that.
 func (w *work) save(ctx context.Context, b *batch) error {
-	if err := w.write(ctx, b); err != nil {
+	if w.stale {
+		if err := w.readETag(ctx); err != nil {
+			return err
+		}
+	}
+	w.Head.Revision++
+	if err := w.commit(ctx, b.save(rowHead, w.Head)); err != nil {
 		return err
 	}
+	w.stale = true
+	return nil
+}
+
+// readETag makes sure that the head is still the one that was written here.
+func (w *work) readETag(ctx context.Context) error {
 	row, err := w.Store.Get(ctx, partitionKey(w.App.AppID, rowHead))
 	if err != nil {
 		return err
@@ -146,14 +162,8 @@ func (w *work) save(ctx context.Context, b *batch) error {
 	if err == nil && head.Revision != w.Head.Revision {
 		err = fmt.Errorf("application %q: %w", w.App.AppID, ErrConflict)
 	}
-	w.etags[rowHead] = row.ETag
+	w.etags[rowHead], w.stale = row.ETag, false
 	return err
-}
-
-// write commits a batch together with the head, for callers that load it again.
-func (w *work) write(ctx context.Context, b *batch) error {
-	w.Head.Revision++
-	return w.commit(ctx, b.save(rowHead, w.Head))
 }
 
 // saveRotation commits the rotation in flight, as it now is, with a line in the log.

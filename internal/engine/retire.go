@@ -45,7 +45,7 @@ func (w *work) mark(ctx context.Context, keyID string, retiring bool) error {
 	if retiring {
 		w.Head.Lease = w.lease(w.holder)
 	}
-	if err := w.write(ctx, w.batch()); err != nil {
+	if err := w.save(ctx, w.batch()); err != nil {
 		return err
 	}
 	return w.loadLive(ctx, w.loaded)
