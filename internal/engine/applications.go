@@ -141,11 +141,39 @@ func pauseWord(paused bool) string {
 	return "resumed"
 }
 
-// SetEverythingPaused pauses or resumes all applications. What is resumed is
-// woken by its next wake-up, a day ahead at most.
+// SetEverythingPaused pauses or resumes all applications. Resuming wakes each of
+// them, for what fell due meanwhile.
 func (e *Engine) SetEverythingPaused(ctx context.Context, paused bool) error {
 	all := Everything{Paused: paused}
-	return e.Store.Write(ctx, Change{Op: Put, Key: e.applicationKey(rowEverything), Properties: encode(all)})
+	err := e.Store.Write(ctx, Change{Op: Put, Key: e.applicationKey(rowEverything), Properties: encode(all)})
+	if err != nil || paused {
+		return err
+	}
+	return e.wakeEverything(ctx)
+}
+
+func (e *Engine) wakeEverything(ctx context.Context) error {
+	for from, more := "", true; more; {
+		apps, next, err := e.Applications(ctx, from, MaxChanges)
+		if err != nil {
+			return err
+		}
+		var messages []Message
+		for _, app := range apps {
+			for _, kind := range rotation.Kinds() {
+				if app.Policy(kind).Enabled {
+					messages = append(messages, e.advanceMessage(rotation.Advance{AppID: app.AppID, Kind: kind}, zero))
+				}
+			}
+		}
+		if len(messages) > 0 {
+			if err := e.Bus.Send(ctx, messages...); err != nil {
+				return err
+			}
+		}
+		from, more = next, next != ""
+	}
+	return nil
 }
 
 // DeleteApplication ends the management of an application. Its credentials stay

@@ -333,6 +333,11 @@ func TestPauseHoldsBackWhatIsNotAnEmergency(t *testing.T) {
 	require.NoError(t, w.SetEverythingPaused(t.Context(), true))
 	_, err = w.Ask(t.Context(), engine.Ask{AppID: appID, Kind: rotation.Secret})
 	require.ErrorIs(t, err, engine.ErrRefused)
+	w.run(30 * 24 * time.Hour)
+	made := w.graph.made
+	require.NoError(t, w.SetEverythingPaused(t.Context(), false))
+	w.run(30 * time.Second)
+	assert.Equal(t, made+1, w.graph.made, "what fell due meanwhile is rotated at once")
 }
 
 func TestDeletingAnApplicationWithARotationInFlightIsRefused(t *testing.T) {
