@@ -14,10 +14,14 @@ const (
 	TableApplications = "applications" // tenant, appId: policies and names
 	TableRotations    = "rotations"    // appId: everything else about one application
 	TableSchedule     = "schedule"     // shard, time: when to look again
+	TableGroups       = "groups"       // tenant, id: Vercel groups
+	TableTasks        = "tasks"        // tenant, id: automation tasks
 )
 
 // Tables lists every table, for whoever creates them.
-func Tables() []string { return []string{TableApplications, TableRotations, TableSchedule} }
+func Tables() []string {
+	return []string{TableApplications, TableRotations, TableSchedule, TableGroups, TableTasks}
+}
 
 const (
 	rowHead          = "live.head"

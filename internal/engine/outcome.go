@@ -23,6 +23,10 @@ func (d *delivery) handOver(ctx context.Context) (time.Time, error) {
 	call, cancel := d.withinLease(ctx)
 	outcome, err := d.impl.Deploy(call, d.asDelivery(d.deployment, credential))
 	cancel()
+	d.deployment.Waiting = outcome.Waiting
+	if outcome.Steps != nil {
+		d.deployment.Steps = outcome.Steps
+	}
 	switch {
 	case err != nil && rotation.ClassOf(err) == rotation.Denied:
 		return d.denied(ctx, err)

@@ -157,6 +157,10 @@ type Deployment struct {
 	// Receipt is what the target calls the thing that it wrote, a version for example.
 	Receipt   string `json:"receipt"`
 	LastError string `json:"lastError"`
+	// Waiting says in words what the target waits for.
+	Waiting string `json:"waiting"`
+	// Steps are those that the target reported last.
+	Steps []StepReport `json:"steps"`
 
 	BegunAt     time.Time `json:"begunAt"` // when this delivery was asked for
 	UpdatedAt   time.Time `json:"updatedAt"`

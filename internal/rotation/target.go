@@ -14,12 +14,15 @@ type Credential struct {
 	KeyID    string
 	Start    time.Time
 	End      time.Time
-	Value    secret.Value
+	// Value is the client secret, or a certificate with its private key as package
+	// certificate writes them.
+	Value secret.Value
 }
 
 // Delivery is one credential on its way to one target.
 type Delivery struct {
 	Application Application
+	TenantID    string
 	Target      TargetRow
 	Credential  Credential
 	// Name is the same for every try of this delivery and for no other: jobs and
@@ -31,7 +34,7 @@ type Delivery struct {
 	Tries int
 }
 
-// Outcome is what a target says after a try that was not an error.
+// Outcome is what a target says after a try.
 type Outcome struct {
 	// Confirmed means that the credential is in use at the target.
 	Confirmed bool
@@ -40,7 +43,31 @@ type Outcome struct {
 	// Handle and After, where not confirmed: come back after a time with this.
 	Handle string
 	After  time.Duration
+	// Waiting says in words what is waited for.
+	Waiting string
+	// Steps are those of a delivery that takes several, as far as they have come.
+	// They are recorded with an error as well, and hold no secret.
+	Steps []StepReport
 }
+
+// StepReport is how far one step of a delivery has come.
+type StepReport struct {
+	Name   string    `json:"name"`
+	State  StepState `json:"state"`
+	Detail string    `json:"detail,omitempty"` // why it failed
+	Output string    `json:"output,omitempty"` // the end of what it printed
+}
+
+// StepState is the state of one step.
+type StepState string
+
+// The states of a step.
+const (
+	StepPending   StepState = "pending"
+	StepRunning   StepState = "running"
+	StepSucceeded StepState = "succeeded"
+	StepFailed    StepState = "failed"
+)
 
 // Target brings one place up to date.
 type Target interface {
@@ -49,6 +76,29 @@ type Target interface {
 	// idempotent. It returns at once: what takes long is begun, named in
 	// Outcome.Handle and asked about in the next call. Its errors are Faults.
 	Deploy(ctx context.Context, d Delivery) (Outcome, error)
+}
+
+// A Checker can say beforehand whether Deploy would work: that the place exists,
+// belongs to the application and may be written. It changes nothing. A nil error
+// means yes; notes are what a person should know all the same. Its errors are
+// Faults with a Remedy.
+type Checker interface {
+	Check(ctx context.Context, app Application, t TargetRow) (notes []string, err error)
+}
+
+// A Lister offers what can be chosen for one of its settings, given what was
+// chosen for others. A setting without choices, or one that needs another first,
+// is a Problem. Its other errors are Faults.
+type Lister interface {
+	Choices(ctx context.Context, setting string, chosen map[string]string) ([]Choice, error)
+}
+
+// Choice is one value that a setting can have.
+type Choice struct {
+	Value string `json:"value"`
+	Name  string `json:"name"`
+	// Unusable says why this value would be refused, or is empty.
+	Unusable string `json:"unusable,omitempty"`
 }
 
 // A Preparer grants what deployment needs. It is called before the first Deploy
