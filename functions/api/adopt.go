@@ -24,19 +24,8 @@ func (a *api) adopt(ctx context.Context, in *postAdoption) (*tagged[ApplicationD
 	if kind == "" {
 		kind = rotation.Secret
 	}
-	if err := supported(kind); err != nil {
-		return nil, err
-	}
 	if err := a.Engine.Adopt(ctx, in.AppID.String(), kind, strings.ToLower(in.Body.KeyID), actor); err != nil {
 		return nil, a.refusal(ctx, err)
 	}
 	return a.getApplication(ctx, &applicationPath{in.AppID})
-}
-
-// supported refuses the kind that nothing can be done with so far.
-func supported(kind rotation.Kind) error {
-	if kind == rotation.Certificate {
-		return invalid(rotation.Problem{Field: "body.kind", Detail: `must be "secret": ` + noCertificates})
-	}
-	return nil
 }

@@ -89,9 +89,6 @@ func applicationOf(app rotation.Application) Application {
 
 func (a *api) putApplication(ctx context.Context, in *putApplication) (*saved[Application], error) {
 	app := rotation.Application{AppID: in.AppID.String(), Policies: in.Body.Policies.domain()}
-	if app.Policies[rotation.Certificate].Enabled {
-		return nil, invalid(rotation.Problem{Field: "body.policies.certificate.enabled", Detail: "must be false: " + noCertificates})
-	}
 	_, _, err := a.Engine.Application(ctx, app.AppID)
 	exists := !errors.Is(err, engine.ErrUnknownApplication)
 	if err != nil && exists {
@@ -108,8 +105,6 @@ func (a *api) putApplication(ctx context.Context, in *putApplication) (*saved[Ap
 	answer := savedAs(exists, newTag, "/api/applications/"+app.AppID, applicationOf(app))
 	return &answer, nil
 }
-
-const noCertificates = "certificates are not supported yet"
 
 func savedAs[T any](existed bool, etag, location string, body T) saved[T] {
 	if existed {

@@ -124,21 +124,27 @@ func credentialOf(view engine.View, e rotation.Entry) Credential {
 // addForeign shows what Graph has besides. The rest of the answer does not
 // depend on Graph.
 func (a *api) addForeign(ctx context.Context, detail *ApplicationDetail) {
-	passwords, err := a.Engine.Passwords(ctx, detail.AppID)
-	if err != nil {
-		a.Log.WarnContext(ctx, "an application is shown without its foreign credentials", "app", detail.AppID, "error", err)
-		detail.Warnings = append(detail.Warnings, "Microsoft Graph could not be read, so credentials that are not rekey's are missing here")
-		return
-	}
-	for _, p := range passwords {
-		known := slices.ContainsFunc(detail.Credentials, func(c Credential) bool { return c.KeyID == p.KeyID })
-		if !known {
-			detail.Credentials = append(detail.Credentials, Credential{
-				Kind: rotation.Secret, KeyID: p.KeyID, State: CredentialForeign, DisplayName: p.DisplayName,
-				StartsAt: moment(p.Start), EndsAt: moment(p.End),
-			})
+	for _, kind := range rotation.Kinds() {
+		found, err := a.Engine.Credentials(ctx, detail.AppID, kind)
+		if err != nil {
+			a.Log.WarnContext(ctx, "an application is shown without its foreign credentials", "app", detail.AppID, "error", err)
+			detail.Warnings = append(detail.Warnings, "Microsoft Graph could not be read, so credentials that are not rekey's are missing here")
+			return
+		}
+		for _, c := range found {
+			detail.addForeign(kind, c)
 		}
 	}
+}
+
+func (detail *ApplicationDetail) addForeign(kind rotation.Kind, found engine.DirectoryCredential) {
+	if slices.ContainsFunc(detail.Credentials, func(c Credential) bool { return c.KeyID == found.KeyID }) {
+		return
+	}
+	detail.Credentials = append(detail.Credentials, Credential{
+		Kind: kind, KeyID: found.KeyID, State: CredentialForeign, DisplayName: found.DisplayName,
+		StartsAt: moment(found.Start), EndsAt: moment(found.End),
+	})
 }
 
 // moment returns a time to be shown, or nil for none.

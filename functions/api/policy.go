@@ -22,6 +22,7 @@ type SecretPolicy struct {
 // CertificatePolicy is the policy of an application's certificate.
 type CertificatePolicy struct {
 	ThresholdDays days `json:"thresholdDays" required:"false" doc:"How long before the end of its lifetime a certificate is replaced"`
+	KeyBits       int  `json:"keyBits" required:"false" enum:"2048,3072,4096" doc:"The length of its RSA key"`
 	CommonPolicy
 }
 
@@ -93,6 +94,7 @@ func (p Policies) domain() map[rotation.Kind]rotation.Policy {
 	if p.Certificate != nil {
 		policy := p.Certificate.CommonPolicy.domain()
 		policy.Threshold = p.Certificate.ThresholdDays.duration()
+		policy.KeyBits = p.Certificate.KeyBits
 		all[rotation.Certificate] = policy
 	}
 	return all
@@ -103,7 +105,7 @@ func secretPolicyOf(p rotation.Policy) SecretPolicy {
 }
 
 func certificatePolicyOf(p rotation.Policy) CertificatePolicy {
-	return CertificatePolicy{days(p.Threshold), commonPolicyOf(p)}
+	return CertificatePolicy{days(p.Threshold), p.KeyBits, commonPolicyOf(p)}
 }
 
 func commonPolicyOf(p rotation.Policy) CommonPolicy {

@@ -27,7 +27,7 @@ func TestWhatIsShownCanBePut(t *testing.T) {
 		"waits":{"verifyEveryHours":0.00139,"verifyDeadlineHours":0.1,"verifySuccesses":2,"createAttempts":4,"lostAnswerHours":0.01,
 		"lookAgainHours":[0.1,0.2,0.3],"resendHours":0.05,"retryAfterHours":0.004,"giveUpHours":1.5,"grantSettlesHours":0,
 		"retryFailedHours":0.7,"missingAgainHours":0.11,"goneHours":0.9,"emergencyCutHours":0,"heartbeatHours":23.9}},
-		"certificate":{"enabled":false,"lifetimeDays":400.5,"thresholdDays":33.3,"overlapHours":25,"deliveryAllowanceHours":24,
+		"certificate":{"enabled":false,"keyBits":3072,"lifetimeDays":400.5,"thresholdDays":33.3,"overlapHours":25,"deliveryAllowanceHours":24,
 		"maxLifetimeDays":null,"wideLimits":false,"onUnverifiable":"stop","waits":{"verifyEveryHours":0.00139,"verifyDeadlineHours":0.1,
 		"verifySuccesses":2,"createAttempts":4,"lostAnswerHours":0.01,"lookAgainHours":[0.1,0.2,0.3],"resendHours":0.05,"retryAfterHours":0.004,
 		"giveUpHours":1.5,"grantSettlesHours":0,"retryFailedHours":0.7,"missingAgainHours":0.11,"goneHours":0.9,"emergencyCutHours":0,"heartbeatHours":23.9}}}}`

@@ -107,7 +107,7 @@ func TestPoliciesThatAreRefused(t *testing.T) {
 		"a certificate's threshold in hours":     certificate(`"thresholdHours":1`, "thresholdHours", "is not a field here; the fields are in /api/openapi.json"),
 		"a certificate's threshold out of range": certificate(`"thresholdDays":0.5`, "thresholdDays", "must be from 24 hours to 365 days, not 12 hours"),
 		"a certificate's lifetime out of range":  certificate(`"lifetimeDays":10,"thresholdDays":2`, "lifetimeDays", "must be from 30 days to 1095 days, not 10 days"),
-		"certificates":                           certificate(`"lifetimeDays":100`, "enabled", "must be false: certificates are not supported yet").with(`{"policies":{"certificate":{}}}`),
+		"a key that is too short":                certificate(`"keyBits":1024`, "keyBits", `expected value to be one of "2048, 3072, 4096"`),
 		"text for a number":                      putPolicy(`"lifetimeDays":"30"`, "lifetimeDays", "expected number"),
 		"a number for a truth value":             putPolicy(`"enabled":1`, "enabled", "expected boolean"),
 	})
@@ -176,9 +176,9 @@ func TestApplicationsThatAreRefused(t *testing.T) {
 		"an ETag that was never given":    {method: "PUT", path: appPath, body: managed, headers: []string{"If-Match", `"x"`}, status: 412, field: "header.If-Match", detail: "must be * or one ETag exactly as GET answered it, quotes included"},
 		"an ETag without quotes":          {method: "PUT", path: appPath, body: managed, headers: []string{"If-Match", `eA`}, status: 412, field: "header.If-Match", detail: "must be * or one ETag exactly as GET answered it, quotes included"},
 		"another ETag":                    {method: "PUT", path: appPath, body: managed, headers: []string{"If-Match", `"eA"`}, status: 412, field: "header.If-Match", detail: "it was changed since, or does not exist; GET it again and repeat with the new ETag"},
-		"a credential that Graph lacks":   {method: "POST", path: appPath + "/adopt", body: `{"keyId":"` + unknown + `"}`, status: 422, field: "body.keyId", detail: `application "` + appID + `" has no password credential with key id "` + unknown + `"; GET the application to see its credentials`},
+		"a credential that Graph lacks":   {method: "POST", path: appPath + "/adopt", body: `{"keyId":"` + unknown + `"}`, status: 422, field: "body.keyId", detail: `application "` + appID + `" has no secret with key id "` + unknown + `"; GET the application to see its credentials`},
 		"a key id that is no GUID":        {method: "POST", path: appPath + "/adopt", body: `{"keyId":"x"}`, status: 422, field: "body.keyId", detail: "expected string to be the credential's key id, a GUID"},
-		"a certificate to be adopted":     {method: "POST", path: appPath + "/adopt", body: `{"keyId":"` + keyID + `","kind":"certificate"}`, status: 422, field: "body.kind", detail: `must be "secret": certificates are not supported yet`},
+		"a certificate to be adopted":     {method: "POST", path: appPath + "/adopt", body: `{"keyId":"` + keyID + `","kind":"certificate"}`, status: 422, field: "body.keyId", detail: `application "` + appID + `" has no certificate with key id "` + keyID + `"; GET the application to see its credentials`},
 		"a page that is too long":         {method: "GET", path: "/api/applications?limit=1001", status: 422, field: "query.limit", detail: "expected number <= 1000"},
 		"a cursor that nobody gave":       {method: "GET", path: "/api/applications?cursor=eA", status: 422, field: "query.cursor", detail: "must be the next of the page before"},
 		"a cursor of the log nobody gave": {method: "GET", path: appPath + "/log?cursor=eA", status: 422, field: "query.cursor", detail: "must be the next of the page before"},
@@ -199,7 +199,6 @@ func TestTargetsThatAreRefused(t *testing.T) {
 		"an unknown integration":  put(`{"integration":"fax","kind":"secret"}`, "body.integration", "must be one of place, plain"),
 		"no integration":          put(`{"kind":"secret"}`, "body.integration", "must be there"),
 		"an unknown kind":         put(`{"integration":"plain","kind":"password"}`, "body.kind", `expected value to be one of "secret, certificate"`),
-		"a certificate":           put(`{"integration":"plain","kind":"certificate"}`, "body.kind", `must be "secret": certificates are not supported yet`),
 		"a setting that is wrong": put(`{"integration":"place","kind":"secret","settings":{}}`, "body.settings.vault", "must be the name of a vault"),
 		"settings that are unknown": put(`{"integration":"place","kind":"secret","settings":{"colour":1}}`, "body.settings",
 			`json: unknown field "colour"`),
@@ -224,7 +223,6 @@ func TestRotationsThatAreRefused(t *testing.T) {
 	const gone = `rotation "` + appID + `.secret.7": there is no such rotation`
 	refuse(t, map[string]refused{
 		"no kind":                       post(`{}`, "body.kind", "must be there"),
-		"a certificate":                 post(`{"kind":"certificate"}`, "body.kind", `must be "secret": certificates are not supported yet`),
 		"a revocation without an alarm": post(`{"kind":"secret","revokeNow":true}`, "body.revokeNow", "must be false unless emergency is true: only an emergency leaves the old credentials no overlap"),
 		"a key that is too long": {method: "POST", path: appPath + "/rotations", body: `{"kind":"secret"}`, headers: []string{"Idempotency-Key", strings.Repeat("k", 256)}, status: 422,
 			field: "header.Idempotency-Key", detail: "expected length <= 255"},

@@ -53,9 +53,6 @@ func (a *api) registerRotations(h huma.API) {
 }
 
 func (a *api) requestRotation(ctx context.Context, in *postRotation) (*accepted[Rotation], error) {
-	if err := supported(in.Body.Kind); err != nil {
-		return nil, err
-	}
 	if in.Body.RevokeNow && !in.Body.Emergency {
 		return nil, invalid(rotation.Problem{Field: "body.revokeNow", Detail: "must be false unless emergency is true: only an emergency leaves the old credentials no overlap"})
 	}

@@ -124,9 +124,6 @@ func (a *api) check(app rotation.Application, in *putTarget) (rotation.TargetRow
 		ID: string(in.TargetID), Integration: in.Body.Integration, Kind: in.Body.Kind,
 		Enabled: in.Body.Enabled == nil || *in.Body.Enabled, Settings: in.Body.Settings,
 	}
-	if err := supported(target.Kind); err != nil {
-		return target, err
-	}
 	integration, ok := a.Integrations[target.Integration]
 	if !ok {
 		known := strings.Join(slices.Sorted(maps.Keys(a.Integrations)), ", ")

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rekey-dev/rekey/functions/api"
+	"github.com/rekey-dev/rekey/internal/certificate"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/memory"
 	"github.com/rekey-dev/rekey/internal/rotation"
@@ -46,10 +47,10 @@ type world struct {
 func newWorld(t *testing.T, options ...func(*api.Config)) *world {
 	w := &world{t: t, store: &store{}, bus: &memory.Bus{}, place: &place{}, now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
 	w.graph = &graph{w: w}
-	w.graph.passwords = []engine.Password{{KeyID: keyID, DisplayName: "by hand", Start: w.now, End: w.now.AddDate(1, 0, 0)}}
+	w.graph.passwords = []engine.DirectoryCredential{{KeyID: keyID, DisplayName: "by hand", Start: w.now, End: w.now.AddDate(1, 0, 0)}}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	w.Engine = &engine.Engine{
-		Store: w.store, Bus: w.bus, Directory: w.graph, Verifier: w.graph, Stage: stage{},
+		Store: w.store, Bus: w.bus, Directory: w.graph, Keys: w.graph, NewCertificate: certificate.New, Verifier: w.graph, Stage: stage{},
 		Now: w.tick, Log: log,
 		Tenant: "tenant", Installation: "test", Self: []string{ownID}, CallTimeout: 10 * time.Second,
 	}
@@ -200,30 +201,41 @@ func (s *store) Write(ctx context.Context, changes ...engine.Change) error {
 // graph is Entra ID.
 type graph struct {
 	w         *world
-	passwords []engine.Password
+	passwords []engine.DirectoryCredential
+	keys      []engine.DirectoryCredential
 	fail      error
 	slow      bool // new passwords are not accepted yet
 	writes    int
 }
 
-func (g *graph) Application(_ context.Context, appID string) (engine.DirectoryApplication, error) {
+func (g *graph) Application(_ context.Context, appID string, kind rotation.Kind) (engine.DirectoryApplication, error) {
 	if g.fail != nil {
 		return engine.DirectoryApplication{}, g.fail
 	}
 	if appID == unknown {
 		return engine.DirectoryApplication{}, &rotation.Fault{Class: rotation.NotFound, Err: errors.New("graph: no such application")}
 	}
-	return engine.DirectoryApplication{ObjectID: "object-1", AppID: appID, Name: "Shop", Passwords: g.passwords}, nil
+	app := engine.DirectoryApplication{ObjectID: "object-1", AppID: appID, Name: "Shop", Credentials: g.passwords}
+	if kind == rotation.Certificate {
+		app.Credentials = g.keys
+	}
+	return app, nil
 }
 
-func (g *graph) AddPassword(_ context.Context, _, name string, end time.Time) (engine.Password, error) {
+func (g *graph) AddPassword(_ context.Context, _, name string, end time.Time) (engine.DirectoryCredential, error) {
 	g.writes++
-	p := engine.Password{
+	p := engine.DirectoryCredential{
 		KeyID: fmt.Sprintf("44444444-4444-4444-8444-%012d", g.writes), DisplayName: name, Start: g.w.now.Truncate(time.Second), End: end.Truncate(time.Second),
 	}
 	g.passwords = append(g.passwords, p)
 	p.Value = secret.New(secretValue)
 	return p, nil
+}
+
+func (g *graph) ReplaceKeys(_ context.Context, _ string, keys []engine.DirectoryCredential) error {
+	g.writes++
+	g.keys = keys
+	return nil
 }
 
 // secretValue must never be seen in an answer.

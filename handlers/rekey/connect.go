@@ -11,6 +11,7 @@ import (
 
 	"github.com/rekey-dev/rekey/functions"
 	"github.com/rekey-dev/rekey/functions/keyvault"
+	"github.com/rekey-dev/rekey/internal/certificate"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/entra"
 	"github.com/rekey-dev/rekey/internal/eventgrid"
@@ -39,7 +40,7 @@ func connect(c config, log *slog.Logger) (functions.Config, error) {
 	if err != nil {
 		return functions.Config{}, err
 	}
-	e.Directory, e.Verifier = directory, directory
+	e.Directory, e.Keys, e.Verifier = directory, directory, directory
 	e.Stage = vault.NewStage(vaults, c.stagingVault, c.installation, time.Now)
 	return functions.Config{
 		Engine: e, Vaults: vaults, StagingVault: c.stagingVault, OpenAPI: c.openAPI, Version: version, Log: log,
@@ -65,7 +66,7 @@ func newEngine(c config, log *slog.Logger, transport *http.Transport, credential
 		return nil, err
 	}
 	e := &engine.Engine{
-		Store: store, Bus: bus, Now: time.Now, Log: log,
+		Store: store, Bus: bus, NewCertificate: certificate.New, Now: time.Now, Log: log,
 		Tenant: c.tenantID, Installation: c.installation, Self: c.self(), CallTimeout: c.callTimeout,
 	}
 	if c.eventGridTopic != "" {

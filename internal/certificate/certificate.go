@@ -45,6 +45,11 @@ func New(r Request) (Pair, error) {
 	if err != nil {
 		return Pair{}, fmt.Errorf("certificate: make a key of %d bits: %w", r.Bits, err)
 	}
+	return SelfSign(key, r)
+}
+
+// SelfSign makes a certificate for a key that exists. Its length is the key's.
+func SelfSign(key *rsa.PrivateKey, r Request) (Pair, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
 		return Pair{}, fmt.Errorf("certificate: choose a serial number: %w", err)

@@ -66,7 +66,7 @@ func precondition(etag, actual string) error {
 func (e *Engine) name(ctx context.Context, app *rotation.Application) error {
 	call, cancel := e.bounded(ctx)
 	defer cancel()
-	found, err := e.Directory.Application(call, app.AppID)
+	found, err := e.Directory.Application(call, app.AppID, rotation.Secret)
 	if err != nil && rotation.ClassOf(err) == rotation.NotFound {
 		return &Invalid{[]rotation.Problem{{Field: "appId", Detail: fmt.Sprintf(
 			"the tenant has no app registration with client id %q; give the client id, not the object id", app.AppID)}}}

@@ -58,7 +58,7 @@ func (b *batch) delete(row string) *batch {
 }
 
 // longestText keeps what others tell us far below what one property can hold.
-const longestText = 2000
+const longestText = 4000
 
 func short(text string) string {
 	if len(text) <= longestText {

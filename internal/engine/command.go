@@ -248,7 +248,7 @@ func (e *Engine) adopt(ctx context.Context, appID string, kind rotation.Kind, ke
 	if w.state().ByKeyID(keyID) != nil {
 		return nil
 	}
-	password, err := w.foreign(ctx, keyID)
+	found, err := w.foreign(ctx, keyID)
 	if err != nil {
 		return err
 	}
@@ -257,7 +257,7 @@ func (e *Engine) adopt(ctx context.Context, appID string, kind rotation.Kind, ke
 	}
 	state := w.state()
 	state.Ledger = append(slices.Clone(state.Ledger), rotation.Entry{
-		KeyID: keyID, Marker: password.DisplayName, Start: password.Start, End: password.End, At: w.Now(),
+		KeyID: keyID, Marker: found.DisplayName, Start: found.Start, End: found.End, At: w.Now(),
 	})
 	if state.Current == "" {
 		state.Current = keyID
@@ -275,17 +275,17 @@ func (e *Engine) adopt(ctx context.Context, appID string, kind rotation.Kind, ke
 }
 
 // foreign reads the credential that is to be adopted.
-func (w *work) foreign(ctx context.Context, keyID string) (Password, error) {
+func (w *work) foreign(ctx context.Context, keyID string) (DirectoryCredential, error) {
 	call, cancel := w.bounded(ctx)
 	defer cancel()
-	app, err := w.Directory.Application(call, w.App.AppID)
+	app, err := w.Directory.Application(call, w.App.AppID, w.Kind)
 	if err != nil {
-		return Password{}, err
+		return DirectoryCredential{}, err
 	}
-	i := slices.IndexFunc(app.Passwords, func(p Password) bool { return p.KeyID == keyID })
+	i := slices.IndexFunc(app.Credentials, func(c DirectoryCredential) bool { return c.KeyID == keyID })
 	if i < 0 {
-		return Password{}, &Invalid{[]rotation.Problem{{Field: "keyId", Detail: fmt.Sprintf(
-			"application %q has no password credential with key id %q; GET the application to see its credentials", w.App.AppID, keyID)}}}
+		return DirectoryCredential{}, &Invalid{[]rotation.Problem{{Field: "keyId", Detail: fmt.Sprintf(
+			"application %q has no %s with key id %q; GET the application to see its credentials", w.App.AppID, w.Kind, keyID)}}}
 	}
-	return app.Passwords[i], nil
+	return app.Credentials[i], nil
 }

@@ -64,6 +64,10 @@ func (s crashingStore) Query(ctx context.Context, r engine.Range) iter.Seq2[engi
 	return s.Store.Query(ctx, r)
 }
 
+func (g crashingGraph) ReplaceKeys(ctx context.Context, id string, keys []engine.DirectoryCredential) error {
+	return g.do("replaceKeys", func() error { return g.graph.ReplaceKeys(ctx, id, keys) })
+}
+
 func (s crashingStore) Write(ctx context.Context, changes ...engine.Change) error {
 	return s.do(fmt.Sprintf("write %s %s (%d rows)", changes[0].Table, changes[0].Row, len(changes)), func() error { return s.Store.Write(ctx, changes...) })
 }
@@ -82,10 +86,10 @@ type crashingGraph struct {
 	*graph
 }
 
-func (g crashingGraph) AddPassword(ctx context.Context, id, name string, end time.Time) (p engine.Password, err error) {
+func (g crashingGraph) AddPassword(ctx context.Context, id, name string, end time.Time) (p engine.DirectoryCredential, err error) {
 	err = g.do("addPassword", func() (err error) { p, err = g.graph.AddPassword(ctx, id, name, end); return err })
 	if g.dead {
-		return engine.Password{}, errDead
+		return engine.DirectoryCredential{}, errDead
 	}
 	return p, err
 }
@@ -122,29 +126,34 @@ func (p crashingPlace) Deploy(ctx context.Context, d rotation.Delivery) (o rotat
 // once after it. Whatever the point, the rotation completes, and Entra ID holds
 // exactly the new credential, which the target has and the stage keeps.
 func TestEveryCrashPoint(t *testing.T) {
-	points := 0
-	for n := 1; ; n++ {
-		crashed := crash(t, n, false)
-		if !crashed {
-			break
-		}
-		crash(t, n, true)
-		points++
+	for _, kind := range rotation.Kinds() {
+		t.Run(string(kind), func(t *testing.T) {
+			points := 0
+			for n := 1; ; n++ {
+				crashed := crash(t, kind, n, false)
+				if !crashed {
+					break
+				}
+				crash(t, kind, n, true)
+				points++
+			}
+			assert.Greater(t, points, 20, "a rotation has more effects than that")
+		})
 	}
-	assert.Greater(t, points, 20, "a rotation has more effects than that")
 }
 
-func crash(t *testing.T, at int, after bool) (crashed bool) {
+func crash(t *testing.T, kind rotation.Kind, at int, after bool) (crashed bool) {
 	t.Helper()
 	w := newWorld(t)
-	w.manage(policy(), "kv")
+	w.kind = kind
+	w.manage(rotation.DefaultPolicy(kind), "kv")
 	w.run(time.Minute)
 	require.Equal(t, rotation.Completed, w.rotation(1).State)
 
 	c := &crashing{w: w, at: at, after: after}
 	w.Store, w.Bus = crashingStore{c, w.store}, crashingBus{c, w.bus}
-	w.Directory, w.Stage = crashingGraph{c, w.graph}, crashingStage{c, w.stage}
-	_, err := w.Ask(t.Context(), engine.Ask{AppID: appID, Kind: rotation.Secret, Source: rotation.ByPerson})
+	w.Directory, w.Keys, w.Stage = crashingGraph{c, w.graph}, crashingGraph{c, w.graph}, crashingStage{c, w.stage}
+	_, err := w.Ask(t.Context(), engine.Ask{AppID: appID, Kind: kind, Source: rotation.ByPerson})
 	c.survive(err)
 	for end := w.now.Add(72 * time.Hour); w.now.Before(end); w.now = w.next() {
 		c.drain()
@@ -156,7 +165,7 @@ func crash(t *testing.T, at int, after bool) (crashed bool) {
 	if c.where == "" {
 		return false
 	}
-	if c.effect <= 3 && !after && w.rotation(1).State == rotation.Completed && w.view().Head.Secret.Generation == 1 {
+	if c.effect <= 3 && !after && w.rotation(1).State == rotation.Completed && w.state().Generation == 1 {
 		return true // the request itself was lost before it was accepted
 	}
 	c.check(t)
@@ -201,7 +210,7 @@ func (c *crashing) again(m engine.Message, err error) {
 func (c *crashing) check(t *testing.T) {
 	t.Helper()
 	point := fmt.Sprintf("crash %d at %q, after the effect: %v", c.at, c.where, c.after)
-	state := c.w.view().Head.Secret
+	state := c.w.state()
 	require.Len(t, state.Ledger, 1, point)
 	current := state.Current
 	assert.Equal(t, []string{current}, c.w.graph.keyIDs(), point)

@@ -9,8 +9,8 @@ import (
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
-// create makes the next attempt: what exists is read, the intent is journalled
-// under the lease, the password is added and staged at once.
+// create makes the next attempt: what exists is read, and the intent is
+// journalled under the lease.
 func (w *work) create(ctx context.Context) (time.Time, error) {
 	app, err := w.beforeCreate(ctx)
 	if err != nil {
@@ -21,6 +21,14 @@ func (w *work) create(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return zero, err
 	}
+	if w.Kind == rotation.Certificate {
+		return w.makeCertificate(ctx)
+	}
+	return w.makeSecret(ctx, app, entry)
+}
+
+// makeSecret adds a password, whose value Graph tells once, and stages it at once.
+func (w *work) makeSecret(ctx context.Context, app DirectoryApplication, entry rotation.Entry) (time.Time, error) {
 	end := w.policy().EndOf(w.Now())
 	call, cancel := w.underLease(ctx, w.Head.Lease)
 	password, err := w.Directory.AddPassword(call, app.ObjectID, entry.Marker, end)
@@ -41,10 +49,10 @@ func (w *work) beforeCreate(ctx context.Context) (DirectoryApplication, error) {
 	defer cancel()
 	if stage, ok := w.Stage.(WritableStage); ok {
 		if err := stage.Writable(call); err != nil {
-			return DirectoryApplication{}, fmt.Errorf("the staging vault cannot be written: %w", err)
+			return DirectoryApplication{}, unkept(err)
 		}
 	}
-	return w.Directory.Application(call, w.App.AppID)
+	return w.Directory.Application(call, w.App.AppID, w.Kind)
 }
 
 // journalAttempt writes down what is about to be made, and takes the lease.
@@ -57,6 +65,9 @@ func (w *work) journalAttempt(ctx context.Context, app DirectoryApplication) (ro
 		Marker: rotation.Marker(w.Installation, r.ID.Generation, r.Attempt),
 		Staged: stagedName(r.ID, r.Attempt),
 	}
+	if w.Kind == rotation.Certificate {
+		entry.Chosen = newKeyID()
+	}
 	entry.Before = marked(app, entry.Marker)
 	state.Ledger = append(slices.Clone(state.Ledger), entry)
 	w.Head.Lease = w.lease(w.holder)
@@ -68,10 +79,10 @@ func stagedName(id rotation.ID, attempt int) string {
 	return fmt.Sprintf("rekey-%s-%s-%d-%d", id.AppID, id.Kind, id.Generation, attempt)
 }
 
-// marked returns the passwords that carry a marker already, before the attempt
+// marked returns the credentials that carry a marker already, before the attempt
 // that is to use it: only a lost installation's can.
 func marked(app DirectoryApplication, marker string) (ids []string) {
-	for _, p := range app.Passwords {
+	for _, p := range app.Credentials {
 		if p.DisplayName == marker {
 			ids = append(ids, p.KeyID)
 		}
@@ -89,9 +100,19 @@ func (w *work) stage(ctx context.Context, name string, made rotation.Credential)
 		entry := w.state().Attempt(made.Rotation.Generation, made.Attempt)
 		entry.KeyID, entry.Start, entry.End, entry.Before = made.KeyID, made.Start, made.End, nil
 		w.InFlight.AttemptOpen = false
-		return w.setback(ctx, "stage", fmt.Errorf("the new credential could not be kept: %w", err))
+		return w.setback(ctx, "stage", unkept(err))
 	}
 	return zero, w.adopt(ctx, made, "created in Entra ID and staged")
+}
+
+// unkept says that the staging vault did not take a credential. That it is not
+// found says nothing about the application.
+func unkept(err error) error {
+	err = fmt.Errorf("the staging vault cannot keep the new credential: %w", err)
+	if rotation.ClassOf(err) == rotation.NotFound {
+		return &rotation.Fault{Class: rotation.Transient, Err: err}
+	}
+	return err
 }
 
 // adopt goes on with the credential that an attempt made.
@@ -126,6 +147,9 @@ func (w *work) attemptFailed(ctx context.Context, entry rotation.Entry, err erro
 // it. Without one the answer may still take effect for a while; after that the
 // attempt is given up, and its entry stays to be looked for.
 func (w *work) recover(ctx context.Context) (time.Time, error) {
+	if w.Kind == rotation.Certificate {
+		return w.makeCertificate(ctx)
+	}
 	r := w.InFlight
 	entry := w.state().Attempt(r.ID.Generation, r.Attempt)
 	if entry == nil {
@@ -148,8 +172,9 @@ func (w *work) recover(ctx context.Context) (time.Time, error) {
 	return zero, w.saveRotation(ctx, "unanswered", fmt.Sprintf("attempt %d has no known outcome; a new one begins", r.Attempt))
 }
 
-// resolve finds the credentials that attempts of unknown outcome made: they carry
-// the attempt's marker and were not there before it.
+// resolve finds the credentials that attempts of unknown outcome made: a
+// certificate has the key id that was chosen for it, a password carries the
+// attempt's marker and was not there before it.
 func (w *work) resolve(app DirectoryApplication) {
 	state := w.state()
 	for i := range state.Ledger {
@@ -157,11 +182,19 @@ func (w *work) resolve(app DirectoryApplication) {
 		if e.Resolved() {
 			continue
 		}
-		for _, p := range app.Passwords {
-			if p.DisplayName == e.Marker && !slices.Contains(e.Before, p.KeyID) && state.ByKeyID(p.KeyID) == nil {
+		for _, p := range app.Credentials {
+			if made(*e, p) && state.ByKeyID(p.KeyID) == nil {
 				e.KeyID, e.Start, e.End, e.Before = p.KeyID, p.Start, p.End, nil
 				break
 			}
 		}
 	}
+}
+
+// made reports whether a credential is what the attempt was to make.
+func made(e rotation.Entry, c DirectoryCredential) bool {
+	if e.Chosen != "" {
+		return c.KeyID == e.Chosen
+	}
+	return c.DisplayName == e.Marker && !slices.Contains(e.Before, c.KeyID)
 }

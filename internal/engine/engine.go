@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/rekey-dev/rekey/internal/certificate"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
@@ -14,9 +15,14 @@ type Engine struct {
 	Store     Store
 	Bus       Bus
 	Directory Directory
+	Keys      Keys
 	Verifier  Verifier
 	Stage     Stage
 	Publisher Publisher
+
+	// NewCertificate makes a key pair with its certificate: certificate.New, but for
+	// tests, which have no time for new keys.
+	NewCertificate func(certificate.Request) (certificate.Pair, error)
 
 	Now func() time.Time
 	Log *slog.Logger

@@ -270,8 +270,8 @@ func TestCancelRemovesWhatWasMade(t *testing.T) {
 
 func TestAdoption(t *testing.T) {
 	w := newWorld(t)
-	w.graph.passwords["foreign"] = engine.Password{KeyID: "foreign", Start: w.now.Add(-480 * time.Hour), End: w.now.Add(72 * time.Hour)}
-	w.graph.passwords["other"] = engine.Password{KeyID: "other", End: w.now.Add(9999 * time.Hour)}
+	w.graph.passwords["foreign"] = engine.DirectoryCredential{KeyID: "foreign", Start: w.now.Add(-480 * time.Hour), End: w.now.Add(72 * time.Hour)}
+	w.graph.passwords["other"] = engine.DirectoryCredential{KeyID: "other", End: w.now.Add(9999 * time.Hour)}
 	w.manage(policy(), "kv")
 	require.NoError(t, w.Adopt(t.Context(), appID, rotation.Secret, "foreign", "somebody"))
 	w.run(time.Minute)

@@ -93,31 +93,45 @@ type Message struct {
 	At          time.Time // not to be received before; zero is now
 }
 
-// Directory is Microsoft Graph, as far as it holds applications' passwords.
-// Callers hold the application's lease around writes. Errors are Faults.
+// Directory is Microsoft Graph, as far as it holds applications and their
+// passwords. Callers hold the application's lease around writes. Errors are Faults.
 type Directory interface {
-	// Application reads an application afresh.
-	Application(ctx context.Context, appID string) (DirectoryApplication, error)
+	// Application reads an application afresh, with its credentials of one kind.
+	Application(ctx context.Context, appID string, kind rotation.Kind) (DirectoryApplication, error)
 	// AddPassword creates a password. It is never retried inside: whether a
 	// failed call took effect is for the caller to find out.
-	AddPassword(ctx context.Context, objectID, displayName string, end time.Time) (Password, error)
+	AddPassword(ctx context.Context, objectID, displayName string, end time.Time) (DirectoryCredential, error)
 	// RemovePassword removes one password. NotFound says that Graph does not find
 	// it: it is gone, or so new that a replica does not know it yet.
 	RemovePassword(ctx context.Context, objectID, keyID string) error
 }
 
+// Keys is Microsoft Graph, as far as it holds applications' certificates. Callers
+// hold the application's lease. Errors are Faults.
+type Keys interface {
+	// ReplaceKeys makes these the application's certificates, and no others: Graph
+	// has no way to add one. Those that are there already are told by their key id.
+	ReplaceKeys(ctx context.Context, objectID string, keys []DirectoryCredential) error
+}
+
 // DirectoryApplication is what Graph says of an application.
 type DirectoryApplication struct {
 	ObjectID, AppID, Name string
-	Passwords             []Password
+	Credentials           []DirectoryCredential // of the kind that was asked for
 }
 
-// Password is a password credential. Value is there once only, when it is made.
-type Password struct {
+// DirectoryCredential is a credential of an application in Graph.
+type DirectoryCredential struct {
 	KeyID       string
 	DisplayName string
 	Start, End  time.Time
-	Value       secret.Value
+	Value       secret.Value // of a password: there once only, when it is made
+
+	// Of a certificate. Usage and Identifier are what Graph says, to be sent back
+	// as they came.
+	Certificate []byte // the public part in DER
+	Usage       string
+	Identifier  []byte
 }
 
 // Verifier proves that a credential works, by asking Entra ID for a token.

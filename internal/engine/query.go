@@ -160,11 +160,11 @@ func (e *Engine) LogEntries(ctx context.Context, appID, cursor string, limit int
 	return lines, next, nil
 }
 
-// Passwords returns what Graph shows of an application's password credentials,
-// foreign ones included. Their values are never there.
-func (e *Engine) Passwords(ctx context.Context, appID string) ([]Password, error) {
+// Credentials returns what Graph shows of an application's credentials of one
+// kind, foreign ones included. Passwords' values are never there.
+func (e *Engine) Credentials(ctx context.Context, appID string, kind rotation.Kind) ([]DirectoryCredential, error) {
 	call, cancel := e.bounded(ctx)
 	defer cancel()
-	app, err := e.Directory.Application(call, appID)
-	return app.Passwords, err
+	app, err := e.Directory.Application(call, appID, kind)
+	return app.Credentials, err
 }

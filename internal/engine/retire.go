@@ -29,8 +29,12 @@ func (w *work) retire(ctx context.Context, entry rotation.Entry) (time.Time, err
 		w.state().MissingSince = w.Now()
 		return zero, w.mark(ctx, entry.KeyID, false)
 	}
-	if err := w.remove(ctx, app, entry); err != nil {
+	again, err := w.remove(ctx, app, entry)
+	if err != nil {
 		return w.retireLater(ctx, entry, err)
+	}
+	if !again.IsZero() {
+		return w.comeBack(ctx, again)
 	}
 	return zero, w.retired(ctx, entry)
 }
@@ -54,31 +58,50 @@ func (w *work) mark(ctx context.Context, keyID string, retiring bool) error {
 func (w *work) readUnderLease(ctx context.Context) (DirectoryApplication, error) {
 	call, cancel := w.underLease(ctx, w.Head.Lease)
 	defer cancel()
-	return w.Directory.Application(call, w.App.AppID)
+	return w.Directory.Application(call, w.App.AppID, w.Kind)
 }
 
 func has(app DirectoryApplication, keyID string) bool {
-	return slices.ContainsFunc(app.Passwords, func(p Password) bool { return p.KeyID == keyID })
+	return slices.ContainsFunc(app.Credentials, func(c DirectoryCredential) bool { return c.KeyID == keyID })
 }
 
 // remove takes the credential out of Entra and then deletes its staged copy. That
 // it is gone, only a read can say: Graph answers the removal of a password that
 // has not reached every replica as if there were none.
-func (w *work) remove(ctx context.Context, app DirectoryApplication, entry rotation.Entry) error {
+func (w *work) remove(ctx context.Context, app DirectoryApplication, entry rotation.Entry) (again time.Time, err error) {
 	if has(app, entry.KeyID) {
-		call, cancel := w.underLease(ctx, w.Head.Lease)
-		err := w.Directory.RemovePassword(call, app.ObjectID, entry.KeyID)
-		cancel()
-		if err != nil {
-			return err
+		if again, err = w.removeCredential(ctx, app, entry.KeyID); err != nil || !again.IsZero() {
+			return again, err
 		}
 	}
 	if entry.Staged == "" {
-		return nil
+		return zero, nil
 	}
 	call, cancel := w.underLease(ctx, w.Head.Lease)
 	defer cancel()
-	return w.Stage.Delete(call, entry.Staged)
+	return zero, w.Stage.Delete(call, entry.Staged)
+}
+
+func (w *work) removeCredential(ctx context.Context, app DirectoryApplication, keyID string) (again time.Time, err error) {
+	if w.Kind == rotation.Certificate {
+		return w.removeKey(ctx, app, keyID)
+	}
+	call, cancel := w.underLease(ctx, w.Head.Lease)
+	defer cancel()
+	return zero, w.Directory.RemovePassword(call, app.ObjectID, keyID)
+}
+
+// removeKey sends the list that Graph has, without one certificate.
+func (w *work) removeKey(ctx context.Context, app DirectoryApplication, keyID string) (again time.Time, err error) {
+	rest := slices.DeleteFunc(slices.Clone(app.Credentials), func(c DirectoryCredential) bool { return c.KeyID == keyID })
+	after, again, err := w.replaceKeys(ctx, app, rest)
+	if err != nil || !again.IsZero() {
+		return again, err
+	}
+	if has(after, keyID) { // a slow replica answered, or somebody put it back
+		return w.Now().Add(w.waits().VerifyEvery), nil
+	}
+	return zero, w.reportLost(ctx, app, after)
 }
 
 func (w *work) retired(ctx context.Context, entry rotation.Entry) error {
@@ -123,7 +146,7 @@ func (w *work) retireLater(ctx context.Context, entry rotation.Entry, err error)
 // and whether a current credential that was not seen is really gone.
 func (w *work) look(ctx context.Context) (time.Time, error) {
 	call, cancel := w.bounded(ctx)
-	app, err := w.Directory.Application(call, w.App.AppID)
+	app, err := w.Directory.Application(call, w.App.AppID, w.Kind)
 	cancel()
 	if err != nil {
 		w.Log.WarnContext(ctx, "look again later", "app", w.App.AppID, "error", err)
@@ -131,15 +154,19 @@ func (w *work) look(ctx context.Context) (time.Time, error) {
 	}
 	w.state().Ledger = slices.Clone(w.state().Ledger)
 	w.resolve(app)
-	w.countLooks()
+	if err := w.countLooks(ctx); err != nil {
+		w.Log.WarnContext(ctx, "look again later", "app", w.App.AppID, "error", err)
+		return w.Snapshot.Now.Add(w.waits().Resend), nil
+	}
 	if state := w.state(); !state.MissingSince.IsZero() {
 		return w.settleMissing(ctx, app)
 	}
 	return zero, w.save(ctx, w.batch())
 }
 
-// countLooks ends the search for an attempt after its last look found nothing.
-func (w *work) countLooks() {
+// countLooks ends the search for an attempt after its last look found nothing. A
+// certificate that Entra never heard of may be staged all the same.
+func (w *work) countLooks(ctx context.Context) error {
 	state, looks := w.state(), w.waits().LookAgain
 	for i := range state.Ledger {
 		e := &state.Ledger[i]
@@ -147,7 +174,19 @@ func (w *work) countLooks() {
 			e.Looks++
 		}
 	}
-	state.Drop(func(e rotation.Entry) bool { return !e.Resolved() && e.Looks >= len(looks) })
+	ended := func(e rotation.Entry) bool { return !e.Resolved() && e.Looks >= len(looks) }
+	for _, e := range state.Ledger {
+		if ended(e) && e.Chosen != "" {
+			call, cancel := w.bounded(ctx)
+			err := w.Stage.Delete(call, e.Staged)
+			cancel()
+			if err != nil {
+				return err
+			}
+		}
+	}
+	state.Drop(ended)
+	return nil
 }
 
 // settleMissing believes the second of two reads, some time apart: a current

@@ -2,15 +2,19 @@ package engine_test
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"fmt"
 	"io"
 	"log/slog"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rekey-dev/rekey/internal/certificate"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/memory"
 	"github.com/rekey-dev/rekey/internal/rotation"
@@ -31,22 +35,35 @@ type world struct {
 	stage *stage
 	place *place
 	calls int // invocations so far
+	kind  rotation.Kind
 
 	preparer func() error // makes the place one that grants access
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), store: &memory.Store{}, bus: &memory.Bus{}}
-	w.graph = &graph{w: w, passwords: map[string]engine.Password{}}
+	w := &world{t: t, now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), store: &memory.Store{}, bus: &memory.Bus{}, kind: rotation.Secret}
+	w.graph = &graph{w: w, passwords: map[string]engine.DirectoryCredential{}}
 	w.stage = &stage{copies: map[string]rotation.Credential{}}
 	w.place = &place{}
 	w.Engine = &engine.Engine{
-		Store: w.store, Bus: w.bus, Directory: w.graph, Verifier: w.graph, Stage: w.stage,
-		Now: func() time.Time { return w.now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Store: w.store, Bus: w.bus, Directory: w.graph, Keys: w.graph, Verifier: w.graph, Stage: w.stage,
+		NewCertificate: newCertificate,
+		Now:            func() time.Time { return w.now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Tenant: "tenant", Installation: "test", CallTimeout: 10 * time.Second,
 	}
 	t.Cleanup(w.nothingLeaked)
 	return w
+}
+
+// sharedKey is the key of all certificates here: to make one takes a while.
+var sharedKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
+func newCertificate(r certificate.Request) (certificate.Pair, error) {
+	key, err := sharedKey()
+	if err != nil {
+		return certificate.Pair{}, err
+	}
+	return certificate.SelfSign(key, r)
 }
 
 // nothingLeaked looks for the passwords' values in every row.
@@ -60,6 +77,7 @@ func (w *world) nothingLeaked() {
 			for row, err := range w.store.Query(context.Background(), engine.Range{Table: table, Partition: partition}) {
 				require.NoError(w.t, err)
 				require.NotContains(w.t, fmt.Sprint(row), "value-", "in a row")
+				require.NotContains(w.t, fmt.Sprint(row), "PRIVATE", "in a row")
 			}
 		}
 	}
@@ -71,7 +89,7 @@ func policy() rotation.Policy { return rotation.DefaultPolicy(rotation.Secret) }
 // manage configures the application with one target.
 func (w *world) manage(p rotation.Policy, targets ...string) {
 	w.t.Helper()
-	app := rotation.Application{AppID: appID, Policies: map[rotation.Kind]rotation.Policy{rotation.Secret: p}}
+	app := rotation.Application{AppID: appID, Policies: map[rotation.Kind]rotation.Policy{w.kind: p}}
 	_, _, err := w.SaveApplication(w.t.Context(), app, "", "test")
 	require.NoError(w.t, err)
 	for _, id := range targets {
@@ -82,7 +100,7 @@ func (w *world) manage(p rotation.Policy, targets ...string) {
 func (w *world) target(id, settings string, enabled bool) {
 	w.t.Helper()
 	_, err := w.SaveTarget(w.t.Context(), appID, rotation.TargetRow{
-		ID: id, Integration: "place", Kind: rotation.Secret, Enabled: enabled, Settings: []byte(settings),
+		ID: id, Integration: "place", Kind: w.kind, Enabled: enabled, Settings: []byte(settings),
 	}, "", "test")
 	require.NoError(w.t, err)
 }
@@ -162,30 +180,39 @@ func (w *world) invocation() string {
 
 func (w *world) view() engine.View {
 	w.t.Helper()
-	view, err := w.View(w.t.Context(), appID, rotation.Secret)
+	view, err := w.View(w.t.Context(), appID, w.kind)
 	require.NoError(w.t, err)
 	return view
 }
 
+// state is what the head knows of the kind at hand.
+func (w *world) state() rotation.KindState {
+	head := w.view().Head
+	return *head.Kind(w.kind)
+}
+
 func (w *world) rotation(generation int) rotation.Rotation {
 	w.t.Helper()
-	r, err := w.Rotation(w.t.Context(), rotation.ID{AppID: appID, Kind: rotation.Secret, Generation: generation})
+	r, err := w.Rotation(w.t.Context(), rotation.ID{AppID: appID, Kind: w.kind, Generation: generation})
 	require.NoError(w.t, err)
 	return r
 }
 
 func (w *world) ask(ask engine.Ask) rotation.Rotation {
 	w.t.Helper()
-	ask.AppID, ask.Kind, ask.Source, ask.Actor = appID, rotation.Secret, rotation.ByPerson, "somebody"
+	ask.AppID, ask.Kind, ask.Source, ask.Actor = appID, w.kind, rotation.ByPerson, "somebody"
 	r, err := w.Ask(w.t.Context(), ask)
 	require.NoError(w.t, err)
 	return r
 }
 
-// graph is Entra ID: passwords, and tokens for whoever knows one.
+// graph is Entra ID: passwords and certificates, and tokens for whoever has one.
 type graph struct {
 	w         *world
-	passwords map[string]engine.Password
+	passwords map[string]engine.DirectoryCredential
+	keys      []engine.DirectoryCredential
+	reads     func() []engine.DirectoryCredential // what a slow replica shows, instead of keys
+	failKeys  func() (took bool, err error)
 	made      int
 	gone      bool
 	failAdd   func() (took bool, err error) // instead of an answer; took: the password was made
@@ -193,36 +220,54 @@ type graph struct {
 	removed   []string
 }
 
-func (g *graph) Application(context.Context, string) (engine.DirectoryApplication, error) {
+func (g *graph) Application(_ context.Context, _ string, kind rotation.Kind) (engine.DirectoryApplication, error) {
 	if g.gone {
 		return engine.DirectoryApplication{}, &rotation.Fault{Class: rotation.NotFound, Err: fmt.Errorf("graph: no such application")}
 	}
 	app := engine.DirectoryApplication{ObjectID: "object", AppID: appID, Name: "App"}
+	if kind == rotation.Certificate {
+		app.Credentials = slices.Clone(g.keys)
+		if g.reads != nil {
+			app.Credentials = g.reads()
+		}
+		return app, nil
+	}
 	for _, p := range g.passwords {
 		p.Value = secret.Value{}
-		app.Passwords = append(app.Passwords, p)
+		app.Credentials = append(app.Credentials, p)
 	}
 	return app, nil
 }
 
-func (g *graph) AddPassword(_ context.Context, _, name string, end time.Time) (engine.Password, error) {
+func (g *graph) AddPassword(_ context.Context, _, name string, end time.Time) (engine.DirectoryCredential, error) {
 	took, err := true, error(nil)
 	if g.failAdd != nil {
 		took, err = g.failAdd()
 	}
 	if !took {
-		return engine.Password{}, err
+		return engine.DirectoryCredential{}, err
 	}
 	g.made++
-	p := engine.Password{
+	p := engine.DirectoryCredential{
 		KeyID: fmt.Sprintf("key-%d", g.made), DisplayName: name, Start: g.w.now, End: end,
 		Value: secret.New(fmt.Sprintf("value-%d", g.made)),
 	}
 	g.passwords[p.KeyID] = p
 	if err != nil {
-		return engine.Password{}, err
+		return engine.DirectoryCredential{}, err
 	}
 	return p, nil
+}
+
+func (g *graph) ReplaceKeys(_ context.Context, _ string, keys []engine.DirectoryCredential) error {
+	took, err := true, error(nil)
+	if g.failKeys != nil {
+		took, err = g.failKeys()
+	}
+	if took {
+		g.keys = slices.Clone(keys)
+	}
+	return err
 }
 
 func (g *graph) RemovePassword(_ context.Context, _, keyID string) error {
@@ -242,6 +287,9 @@ func (g *graph) Verify(_ context.Context, _ string, c rotation.Credential) (rota
 func (g *graph) keyIDs() (ids []string) {
 	for id := range g.passwords {
 		ids = append(ids, id)
+	}
+	for _, key := range g.keys {
+		ids = append(ids, key.KeyID)
 	}
 	slices.Sort(ids)
 	return ids

@@ -39,6 +39,7 @@ type Client struct {
 
 var (
 	_ engine.Directory = (*Client)(nil)
+	_ engine.Keys      = (*Client)(nil)
 	_ engine.Verifier  = (*Client)(nil)
 )
 

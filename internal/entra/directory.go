@@ -21,12 +21,13 @@ import (
 var errIncomplete = errors.New("the answer is incomplete")
 
 // Application reads an application. Graph's replicas lag: a read may miss a write
-// of a few seconds ago.
+// of a few seconds ago. Certificates are read only where they are wanted: Graph
+// answers fewer such reads.
 // https://learn.microsoft.com/graph/api/application-get
-func (c *Client) Application(ctx context.Context, appID string) (engine.DirectoryApplication, error) {
+func (c *Client) Application(ctx context.Context, appID string, kind rotation.Kind) (engine.DirectoryApplication, error) {
 	config := &applicationswithappid.ApplicationsWithAppIdRequestBuilderGetRequestConfiguration{
 		QueryParameters: &applicationswithappid.ApplicationsWithAppIdRequestBuilderGetQueryParameters{
-			Select: []string{"id", "appId", "displayName", "passwordCredentials"},
+			Select: []string{"id", "appId", "displayName", credentialsOf(kind)},
 		},
 	}
 	found, err := applicationswithappid.NewApplicationsWithAppIdRequestBuilderInternal(c.base(), c.graph, &appID).Get(ctx, config)
@@ -40,9 +41,20 @@ func (c *Client) Application(ctx context.Context, appID string) (engine.Director
 		ObjectID: value(found.GetId()), AppID: value(found.GetAppId()), Name: value(found.GetDisplayName()),
 	}
 	for _, p := range found.GetPasswordCredentials() {
-		app.Passwords = append(app.Passwords, password(p))
+		app.Credentials = append(app.Credentials, password(p))
+	}
+	for _, k := range found.GetKeyCredentials() {
+		app.Credentials = append(app.Credentials, keyOf(k))
 	}
 	return app, nil
+}
+
+// credentialsOf is the property that holds an application's credentials of a kind.
+func credentialsOf(kind rotation.Kind) string {
+	if kind == rotation.Certificate {
+		return "keyCredentials"
+	}
+	return "passwordCredentials"
 }
 
 // ServicePrincipal returns the object id of the application's account in the tenant.
@@ -64,7 +76,7 @@ func (c *Client) ServicePrincipal(ctx context.Context, appID string) (objectID s
 // AddPassword creates a password that begins now. Graph chooses and returns the
 // value, once.
 // https://learn.microsoft.com/graph/api/application-addpassword
-func (c *Client) AddPassword(ctx context.Context, objectID, displayName string, end time.Time) (engine.Password, error) {
+func (c *Client) AddPassword(ctx context.Context, objectID, displayName string, end time.Time) (engine.DirectoryCredential, error) {
 	wanted := models.NewPasswordCredential()
 	wanted.SetDisplayName(&displayName)
 	wanted.SetEndDateTime(new(end.UTC()))
@@ -75,7 +87,7 @@ func (c *Client) AddPassword(ctx context.Context, objectID, displayName string, 
 		err = errIncomplete
 	}
 	if err != nil {
-		return engine.Password{}, fault("add password to", objectID, err)
+		return engine.DirectoryCredential{}, fault("add password to", objectID, err)
 	}
 	return password(added), nil
 }
@@ -106,12 +118,12 @@ func (c *Client) application(objectID string) *applications.ApplicationItemReque
 // base is a new map each time: a builder writes into what it is given.
 func (c *Client) base() map[string]string { return map[string]string{"baseurl": c.graph.GetBaseUrl()} }
 
-func password(p models.PasswordCredentialable) engine.Password {
+func password(p models.PasswordCredentialable) engine.DirectoryCredential {
 	var keyID string
 	if id := p.GetKeyId(); id != nil {
 		keyID = id.String()
 	}
-	return engine.Password{
+	return engine.DirectoryCredential{
 		KeyID: keyID, DisplayName: value(p.GetDisplayName()),
 		Start: value(p.GetStartDateTime()), End: value(p.GetEndDateTime()),
 		Value: secret.New(value(p.GetSecretText())),

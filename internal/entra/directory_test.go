@@ -33,18 +33,18 @@ func TestAPasswordIsAddedShownAndRemoved(t *testing.T) {
 	assert.WithinDuration(t, w.clock.Now(), added.Start, time.Minute)
 	assert.True(t, end.Equal(added.End), "%s", added.End)
 
-	app, err := w.client.Application(t.Context(), w.shop.AppID)
+	app, err := w.client.Application(t.Context(), w.shop.AppID, rotation.Secret)
 	require.NoError(t, err)
 	listed := added
 	listed.Value = secret.Value{}
 	assert.Equal(t, engine.DirectoryApplication{
-		ObjectID: w.shop.ObjectID, AppID: w.shop.AppID, Name: "shop", Passwords: []engine.Password{listed},
+		ObjectID: w.shop.ObjectID, AppID: w.shop.AppID, Name: "shop", Credentials: []engine.DirectoryCredential{listed},
 	}, app)
 
 	require.NoError(t, w.client.RemovePassword(t.Context(), w.shop.ObjectID, added.KeyID))
-	app, err = w.client.Application(t.Context(), w.shop.AppID)
+	app, err = w.client.Application(t.Context(), w.shop.AppID, rotation.Secret)
 	require.NoError(t, err)
-	assert.Empty(t, app.Passwords)
+	assert.Empty(t, app.Credentials)
 	assert.Equal(t, rotation.NotFound, rotation.ClassOf(w.client.RemovePassword(t.Context(), w.shop.ObjectID, added.KeyID)), "gone already")
 }
 
@@ -63,7 +63,7 @@ func TestTheServicePrincipalIsTheApplications(t *testing.T) {
 func everyMethod(w *world) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"GET /v1.0/applications(appId='{id}')": func(ctx context.Context) error {
-			_, err := w.client.Application(ctx, w.shop.AppID)
+			_, err := w.client.Application(ctx, w.shop.AppID, rotation.Secret)
 			return err
 		},
 		"GET /v1.0/servicePrincipals(appId='{id}')": func(ctx context.Context) error {
@@ -140,10 +140,10 @@ func TestAnAnswerCanBeLostAfterTheEffect(t *testing.T) {
 	assert.Equal(t, rotation.Transient, rotation.ClassOf(err))
 	assert.False(t, rotation.HadNoEffect(err))
 
-	app, err := w.client.Application(t.Context(), w.shop.AppID)
+	app, err := w.client.Application(t.Context(), w.shop.AppID, rotation.Secret)
 	require.NoError(t, err)
-	require.Len(t, app.Passwords, 1)
-	assert.Equal(t, "lost", app.Passwords[0].DisplayName)
+	require.Len(t, app.Credentials, 1)
+	assert.Equal(t, "lost", app.Credentials[0].DisplayName)
 }
 
 func TestTheContextEndsACall(t *testing.T) {

@@ -171,7 +171,7 @@ func TestWithoutATokenNothingIsSent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.misbehave(one.faults...)
-			_, err := w.as(one.credential).Application(t.Context(), w.shop.AppID)
+			_, err := w.as(one.credential).Application(t.Context(), w.shop.AppID, rotation.Secret)
 			require.ErrorContains(t, err, `graph: read application "`+w.shop.AppID+`": `+one.text)
 			assert.Equal(t, one.class, rotation.ClassOf(err))
 			assert.NotContains(t, err.Error(), wrong)

@@ -21,10 +21,11 @@ const authority = "https://login.microsoftonline.com/"
 // https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 func (c *Client) Verify(ctx context.Context, appID string, credential rotation.Credential) (rotation.Verdict, error) {
 	where := fmt.Sprintf("entra: verify %q", appID)
-	if credential.Rotation.Kind == rotation.Certificate || credential.Value.IsZero() {
-		return rotation.Verdict{}, rotation.Permanently("%s: there is no client secret to verify", where)
+	proof, err := c.proof(appID, credential)
+	if err != nil {
+		return rotation.Verdict{}, rotation.Permanently("%s: %w", where, err)
 	}
-	response, err := c.requestToken(ctx, appID, credential)
+	response, err := c.requestToken(ctx, appID, proof)
 	if err != nil {
 		return rotation.Verdict{}, &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("%s: %w", where, err)}
 	}
@@ -41,21 +42,21 @@ func (c *Client) Verify(ctx context.Context, appID string, credential rotation.C
 // requestToken does not use azidentity, which would answer from its cache and
 // repeat what failed. The connection is new each time: one that is kept leads to
 // the same front end again, and several are to be asked.
-func (c *Client) requestToken(ctx context.Context, appID string, credential rotation.Credential) (*http.Response, error) {
-	form := url.Values{
-		"grant_type":    {"client_credentials"},
-		"client_id":     {appID},
-		"client_secret": {credential.Value.Reveal()},
-		"scope":         {graphScope},
-	}
-	endpoint := authority + url.PathEscape(c.tenantID) + "/oauth2/v2.0/token"
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
+func (c *Client) requestToken(ctx context.Context, appID string, form url.Values) (*http.Response, error) {
+	form.Set("grant_type", "client_credentials")
+	form.Set("client_id", appID)
+	form.Set("scope", graphScope)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.tokenEndpoint(), strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, err
 	}
 	request.Close = true
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	return c.http.Do(request)
+}
+
+func (c *Client) tokenEndpoint() string {
+	return authority + url.PathEscape(c.tenantID) + "/oauth2/v2.0/token"
 }
 
 // judge reads an answer of the token endpoint.

@@ -204,15 +204,21 @@ func TestASecretThatIsEchoedIsNotRepeated(t *testing.T) {
 	}
 }
 
-func TestOnlySecretsAreSent(t *testing.T) {
+func TestWhatProvesNothingIsNotSent(t *testing.T) {
 	w := start(t, tenant.Options{}, graph.Options{})
-	for name, c := range map[string]rotation.Credential{
-		"a certificate's key": {Rotation: rotation.ID{Kind: rotation.Certificate}, Value: secret.New("not-a-real-key")},
-		"nothing":             {Rotation: rotation.ID{Kind: rotation.Secret}},
+	for name, c := range map[string]struct {
+		credential rotation.Credential
+		want       string
+	}{
+		"half a certificate": {
+			rotation.Credential{Rotation: rotation.ID{Kind: rotation.Certificate}, Value: secret.New("not-a-real-key")},
+			"certificate: must be a private key and a certificate as PEM",
+		},
+		"nothing": {rotation.Credential{Rotation: rotation.ID{Kind: rotation.Secret}}, "there is no credential to verify"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := w.client.Verify(t.Context(), w.shop.AppID, c)
-			require.EqualError(t, err, `entra: verify "`+w.shop.AppID+`": there is no client secret to verify`)
+			_, err := w.client.Verify(t.Context(), w.shop.AppID, c.credential)
+			require.EqualError(t, err, `entra: verify "`+w.shop.AppID+`": `+c.want)
 			assert.Equal(t, rotation.Permanent, rotation.ClassOf(err))
 			assert.Empty(t, w.calls(loginHost))
 		})

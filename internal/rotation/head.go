@@ -55,21 +55,60 @@ type KindState struct {
 	SchedulePaused bool `json:"schedulePaused"`
 	// MissingSince is when a read of Graph first showed the current credential gone.
 	MissingSince time.Time `json:"missingSince"`
+
+	// Of certificates, which Graph knows to replace only all at once: the key ids
+	// that were last seen or sent, and a read that lacked some of what it should have.
+	Seen  []string `json:"seen,omitempty"`
+	Doubt Doubt    `json:"doubt"`
+}
+
+// Doubt is a read of Graph that a slow replica may have answered.
+type Doubt struct {
+	KeyIDs []string  `json:"keyIds,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+// Trust reports whether a list of certificates may be replaced on the strength of
+// this read: it has every key that we know of, or a second one, some time later,
+// says the same.
+func (k *KindState) Trust(keyIDs []string, now time.Time, apart time.Duration) bool {
+	keyIDs = slices.Sorted(slices.Values(keyIDs))
+	agree := slices.Equal(keyIDs, k.Doubt.KeyIDs) && !k.Doubt.At.IsZero()
+	switch {
+	case k.knownIn(keyIDs), agree && !now.Before(k.Doubt.At.Add(apart)):
+		k.Doubt = Doubt{}
+		return true
+	case !agree:
+		k.Doubt = Doubt{keyIDs, now}
+	}
+	return false
+}
+
+// knownIn reports whether a read has every key that we know of.
+func (k *KindState) knownIn(keyIDs []string) bool {
+	for _, seen := range k.Seen {
+		if !slices.Contains(keyIDs, seen) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(k.Ledger, func(e Entry) bool { return e.Resolved() && !slices.Contains(keyIDs, e.KeyID) })
 }
 
 // Entry is one credential that we made or were handed. We remove nothing that
 // has no entry.
 type Entry struct {
-	Generation int       `json:"generation"`
-	Attempt    int       `json:"attempt"`
-	Marker     string    `json:"marker"`
-	KeyID      string    `json:"keyId"` // empty: the attempt's outcome is unknown
-	Start      time.Time `json:"start"`
-	End        time.Time `json:"end"`
-	Staged     string    `json:"staged"` // the staged copy's name
-	Published  bool      `json:"published"`
-	Retiring   bool      `json:"retiring"`
-	At         time.Time `json:"at"` // when it was begun or adopted
+	Generation int    `json:"generation"`
+	Attempt    int    `json:"attempt"`
+	Marker     string `json:"marker"`
+	KeyID      string `json:"keyId"` // empty: the attempt's outcome is unknown
+	// Chosen is the keyId that a certificate is added under: ours to choose.
+	Chosen    string    `json:"chosen,omitempty"`
+	Start     time.Time `json:"start"`
+	End       time.Time `json:"end"`
+	Staged    string    `json:"staged"` // the staged copy's name
+	Published bool      `json:"published"`
+	Retiring  bool      `json:"retiring"`
+	At        time.Time `json:"at"` // when it was begun or adopted
 	// RevokeAt is set by an emergency: the credential has no overlap any more,
 	// and from then on it goes whether or not a target still needs it.
 	RevokeAt time.Time `json:"revokeAt"`

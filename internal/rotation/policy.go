@@ -22,6 +22,9 @@ type Policy struct {
 	// WideLimits permits lifetimes and thresholds outside the usual range.
 	WideLimits bool `json:"wideLimits"`
 
+	// KeyBits is the length of a certificate's RSA key.
+	KeyBits int `json:"keyBits"`
+
 	OnNearExpiry   NearExpiryAction   `json:"onNearExpiry"`
 	OnUnverifiable UnverifiableAction `json:"onUnverifiable"`
 	Waits          Waits              `json:"waits"`
@@ -105,7 +108,7 @@ func DefaultPolicy(kind Kind) Policy {
 		Waits:             DefaultWaits(),
 	}
 	if kind == Certificate {
-		p.Lifetime, p.Threshold = 365*day, 30*day
+		p.Lifetime, p.Threshold, p.KeyBits = 365*day, 30*day, 2048
 	}
 	return p
 }
@@ -167,6 +170,9 @@ func (p Policy) Check(kind Kind) []Problem {
 	between("overlap", p.Overlap, 0, 365*day)
 	between("deliveryAllowance", p.DeliveryAllowance, 0, 365*day)
 	between("maxLifetime", p.MaxLifetime, 0, 3650*day)
+	if kind == Certificate && p.KeyBits != 2048 && p.KeyBits != 3072 && p.KeyBits != 4096 {
+		problems = append(problems, Problem{"keyBits", fmt.Sprintf("must be 2048, 3072 or 4096, not %d", p.KeyBits)})
+	}
 	problems = append(problems, p.Waits.check()...)
 	problems = append(problems, p.checkChoices()...)
 	return append(problems, p.checkSense()...)

@@ -67,14 +67,15 @@ func cutShort(s Snapshot, e Entry) (time.Time, bool) {
 	}
 	// Whoever holds a credential past its end cannot use it. The margin is for
 	// clocks that differ.
-	until := e.End.Add(clockMargin)
+	until := e.End.Add(ClockMargin)
 	if !e.RevokeAt.IsZero() && e.RevokeAt.Before(until) {
 		until = e.RevokeAt
 	}
 	return until, !s.Now.Before(until)
 }
 
-const clockMargin = 5 * time.Minute
+// ClockMargin is how much the clocks of those who use a credential may differ.
+const ClockMargin = 5 * time.Minute
 
 func soonest(o Objection, until time.Time) Objection {
 	if o.Until.IsZero() || until.Before(o.Until) {
