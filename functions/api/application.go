@@ -14,6 +14,7 @@ import (
 // ApplicationSettings is what the user chose for an application.
 type ApplicationSettings struct {
 	Policies Policies `json:"policies"`
+	Windows  []Window `json:"windows,omitempty" maxItems:"20" doc:"When targets may be written; left out: always"`
 }
 
 // Application is what rekey knows of an app registration.
@@ -23,6 +24,7 @@ type Application struct {
 	Name     string   `json:"name"`
 	Paused   bool     `json:"paused"`
 	Policies Policies `json:"policies"`
+	Windows  []Window `json:"windows,omitempty"`
 }
 
 type applicationPath struct {
@@ -84,11 +86,14 @@ func (a *api) listApplications(ctx context.Context, in *Paging) (*answer[Page[Ap
 }
 
 func applicationOf(app rotation.Application) Application {
-	return Application{AppID: app.AppID, ObjectID: app.ObjectID, Name: app.Name, Paused: app.Paused, Policies: policiesOf(app.Policies)}
+	return Application{AppID: app.AppID, ObjectID: app.ObjectID, Name: app.Name, Paused: app.Paused, Policies: policiesOf(app.Policies), Windows: windowsOf(app.Windows)}
 }
 
 func (a *api) putApplication(ctx context.Context, in *putApplication) (*saved[Application], error) {
-	app := rotation.Application{AppID: in.AppID.String(), Policies: in.Body.Policies.domain()}
+	app := rotation.Application{AppID: in.AppID.String(), Policies: in.Body.Policies.domain(), Windows: windows(in.Body.Windows)}
+	if problems := app.Windows.Check(); len(problems) > 0 {
+		return nil, invalid(within("body", problems)...)
+	}
 	_, _, err := a.Engine.Application(ctx, app.AppID)
 	exists := !errors.Is(err, engine.ErrUnknownApplication)
 	if err != nil && exists {

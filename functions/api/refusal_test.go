@@ -196,7 +196,7 @@ func TestTargetsThatAreRefused(t *testing.T) {
 		return refused{method: "PUT", path: path, body: body, status: 422, field: field, detail: detail}
 	}
 	refuse(t, map[string]refused{
-		"an unknown integration":  put(`{"integration":"fax","kind":"secret"}`, "body.integration", "must be one of place, plain"),
+		"an unknown integration":  put(`{"integration":"fax","kind":"secret"}`, "body.integration", "must be one of careful, place, plain"),
 		"no integration":          put(`{"kind":"secret"}`, "body.integration", "must be there"),
 		"an unknown kind":         put(`{"integration":"plain","kind":"password"}`, "body.kind", `expected value to be one of "secret, certificate"`),
 		"a setting that is wrong": put(`{"integration":"place","kind":"secret","settings":{}}`, "body.settings.vault", "must be the name of a vault"),
@@ -229,7 +229,7 @@ func TestRotationsThatAreRefused(t *testing.T) {
 		"an id that is none":        {method: "GET", path: "/api/rotations/7", status: 422, field: "path.id", detail: "expected string to be a rotation's id, <appId>.<kind>.<generation>"},
 		"an unknown one, shown":     {method: "GET", path: "/api/rotations/" + appID + ".secret.7", status: 404, detail: gone},
 		"an unknown one, cancelled": {method: "POST", path: "/api/rotations/" + appID + ".secret.7/cancel", status: 404, detail: gone},
-		"an unknown one, resumed": {method: "POST", path: "/api/rotations/" + appID + ".secret.7/deployments/vault/resume", status: 404,
+		"an unknown one, resumed": {method: "POST", path: "/api/deployments/" + appID + ".secret.7/vault/resume", status: 404,
 			detail: `rotation "` + appID + `.secret.7": there is no such rotation`},
 		"a cursor of another application": {method: "GET", path: appPath + "/rotations?cursor=" + base64.RawURLEncoding.EncodeToString([]byte(unknown+".secret.1")),
 			status: 422, field: "query.cursor", detail: "must be the next of the page before"},

@@ -29,6 +29,13 @@ type accepted[T any] struct {
 	Body     T
 }
 
+type postRollback struct {
+	AppID appID `path:"appId"`
+	Body  struct {
+		Kind rotation.Kind `json:"kind" enum:"secret,certificate"`
+	}
+}
+
 type rotationPath struct {
 	ID rotationID `path:"id"`
 }
@@ -45,11 +52,13 @@ func (a *api) registerRotations(h huma.API) {
 	)
 	huma.Register(h, withStatus(http.StatusAccepted,
 		operation("requestRotation", http.MethodPost, ofApplication, "Rotate now, or find the rotation in flight")), a.requestRotation)
+	huma.Register(h, withStatus(http.StatusAccepted,
+		operation("rollBack", http.MethodPost, "/api/applications/{appId}/rollback", "Make the previous credential the current one again, and pause the schedule")), a.rollBack)
 	huma.Register(h, operation("listRotations", http.MethodGet, ofApplication, "The application's rotations, newest first"), a.listRotations)
 	huma.Register(h, operation("getRotation", http.MethodGet, path, "One rotation with its deployments and retirements"), a.getRotation)
 	huma.Register(h, operation("cancelRotation", http.MethodPost, path+"/cancel", "End a rotation that is not published"), a.cancelRotation)
 	huma.Register(h, withStatus(http.StatusAccepted,
-		operation("resumeDeployment", http.MethodPost, path+"/deployments/{targetId}/resume", "Deliver once more to a target that failed")), a.resumeDeployment)
+		operation("resumeDeployment", http.MethodPost, "/api/deployments/{id}/{targetId}/resume", "Deliver once more to a target that failed")), a.resumeDeployment)
 }
 
 func (a *api) requestRotation(ctx context.Context, in *postRotation) (*accepted[Rotation], error) {
@@ -60,6 +69,14 @@ func (a *api) requestRotation(ctx context.Context, in *postRotation) (*accepted[
 		AppID: in.AppID.String(), Kind: in.Body.Kind, Source: rotation.ByPerson, Actor: actor,
 		Emergency: in.Body.Emergency, RevokeNow: in.Body.RevokeNow, IdempotencyKey: in.IdempotencyKey,
 	})
+	if err != nil {
+		return nil, a.refusal(ctx, err)
+	}
+	return &accepted[Rotation]{"/api/rotations/" + r.ID.String(), rotationOf(r)}, nil
+}
+
+func (a *api) rollBack(ctx context.Context, in *postRollback) (*accepted[Rotation], error) {
+	r, err := a.Engine.Rollback(ctx, in.AppID.String(), in.Body.Kind, actor)
 	if err != nil {
 		return nil, a.refusal(ctx, err)
 	}

@@ -146,13 +146,13 @@ func TestAFailedDeploymentIsResumed(t *testing.T) {
 	assert.Equal(t, "place: it is full", deployment["lastError"])
 
 	w.place.fail = nil
-	resume := firstPath + "/deployments/vault/resume"
+	resume := "/api/deployments/" + first + "/vault/resume"
 	assert.Equal(t, firstPath, w.call("POST", resume, "").header.Get("Location"))
 	w.run(2 * time.Minute)
 	assert.Equal(t, "completed", w.must(200, "GET", firstPath, "")["state"])
 
 	before := w.everything()
 	refused{status: 409, detail: `the deployment to "vault" is confirmed; only a failed one can be resumed`}.problem(t, w.call("POST", resume, ""))
-	refused{status: 404, detail: `target "other": there is no such target`}.problem(t, w.call("POST", firstPath+"/deployments/other/resume", ""))
+	refused{status: 404, detail: `target "other": there is no such target`}.problem(t, w.call("POST", "/api/deployments/"+first+"/other/resume", ""))
 	assert.Equal(t, before, w.everything())
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"strings"
 	"time"
 
 	"github.com/rekey-dev/rekey/internal/engine"
@@ -15,7 +16,7 @@ type Rotation struct {
 	Generation  int             `json:"generation"`
 	State       rotation.State  `json:"state" enum:"requested,staged,verified,published,completed,incomplete,failed,cancelled,superseded" doc:"The last thing that is finished"`
 	Reason      string          `json:"reason,omitempty"`
-	Source      rotation.Source `json:"source" enum:"schedule,nearExpiry,person,missing"`
+	Source      rotation.Source `json:"source" enum:"schedule,nearExpiry,person,missing,rollback"`
 	Actor       string          `json:"actor"`
 	Emergency   bool            `json:"emergency"`
 	RevokeNow   bool            `json:"revokeNow"`
@@ -30,9 +31,18 @@ type Rotation struct {
 	Targets     []string        `json:"targets" nullable:"false" doc:"Who is to confirm, fixed at publication"`
 }
 
+// Step is one step of a delivery.
+type Step struct {
+	Name   string             `json:"name"`
+	State  rotation.StepState `json:"state" enum:"pending,running,succeeded,failed"`
+	Detail string             `json:"detail,omitempty" doc:"Why it failed"`
+	Output string             `json:"output,omitempty" doc:"The end of what it printed, without the credential"`
+}
+
 // RotationDetail is a rotation with its deployments and what it makes obsolete.
 type RotationDetail struct {
 	Rotation
+	Waiting     string       `json:"waiting,omitempty" doc:"What its targets wait for"`
 	Deployments []Deployment `json:"deployments" nullable:"false"`
 	Retirements []Retirement `json:"retirements" nullable:"false" doc:"The older credentials: those on their way out, and those that are gone"`
 }
@@ -47,6 +57,8 @@ type Deployment struct {
 	Attempts    int                      `json:"attempts"`
 	LastError   string                   `json:"lastError,omitempty"`
 	Receipt     string                   `json:"receipt,omitempty" doc:"What the target calls what was written"`
+	Waiting     string                   `json:"waiting,omitempty" doc:"What is waited for"`
+	Steps       []Step                   `json:"steps,omitempty" doc:"The steps of a delivery that takes several"`
 	BegunAt     *time.Time               `json:"begunAt,omitempty"`
 	UpdatedAt   *time.Time               `json:"updatedAt,omitempty"`
 	NextAt      *time.Time               `json:"nextAt,omitempty" doc:"Nothing to do before"`
@@ -85,16 +97,23 @@ func rotationDetailOf(r rotation.Rotation, deployments []rotation.Deployment) Ro
 	detail := RotationDetail{Rotation: rotationOf(r), Deployments: []Deployment{}, Retirements: []Retirement{}}
 	for _, d := range deployments {
 		detail.Deployments = append(detail.Deployments, deploymentOf(d))
+		if d.Waiting != "" && !d.State.Ended() {
+			detail.Waiting = strings.TrimPrefix(detail.Waiting+"; "+d.Target+": "+d.Waiting, "; ")
+		}
 	}
 	return detail
 }
 
 func deploymentOf(d rotation.Deployment) Deployment {
-	return Deployment{
+	shown := Deployment{
 		Rotation: d.Rotation.String(), Target: d.Target, Integration: d.Integration,
-		State: d.State, Reason: d.Reason, Attempts: d.Attempts, LastError: d.LastError, Receipt: d.Receipt,
+		State: d.State, Reason: d.Reason, Attempts: d.Attempts, LastError: d.LastError, Receipt: d.Receipt, Waiting: d.Waiting,
 		BegunAt: moment(d.BegunAt), UpdatedAt: moment(d.UpdatedAt), NextAt: moment(d.NextAt), ConfirmedAt: moment(d.ConfirmedAt),
 	}
+	for _, step := range d.Steps {
+		shown.Steps = append(shown.Steps, Step(step))
+	}
+	return shown
 }
 
 // retirementsOf picks what the rotation makes obsolete: everything older than its

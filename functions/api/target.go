@@ -22,6 +22,7 @@ type TargetSettings struct {
 	Kind        rotation.Kind   `json:"kind" enum:"secret,certificate"`
 	Enabled     *bool           `json:"enabled,omitempty" doc:"true, if left out"`
 	Settings    json.RawMessage `json:"settings,omitempty" doc:"As the integration says"`
+	Windows     []Window        `json:"windows,omitempty" maxItems:"20" doc:"When it may be written; left out, the application's windows decide"`
 }
 
 // Target is one configured place that holds a copy of the credential.
@@ -31,6 +32,7 @@ type Target struct {
 	Kind        rotation.Kind   `json:"kind"`
 	Enabled     bool            `json:"enabled"`
 	Settings    json.RawMessage `json:"settings"`
+	Windows     []Window        `json:"windows,omitempty"`
 }
 
 // PlacedTarget is a target with how far the current credential has come there.
@@ -42,8 +44,9 @@ type PlacedTarget struct {
 // SavedTarget is a target with what was done so that it can be delivered to.
 type SavedTarget struct {
 	Target
-	Access        any    `json:"access,omitempty" doc:"What was granted, or which command a person must run"`
-	AccessProblem string `json:"accessProblem,omitempty" doc:"Why nothing could be granted; the target is saved all the same"`
+	Notes         []string `json:"notes,omitempty" doc:"What a person should know of deliveries there"`
+	Access        any      `json:"access,omitempty" doc:"What was granted, or which command a person must run"`
+	AccessProblem string   `json:"accessProblem,omitempty" doc:"Why nothing could be granted; the target is saved all the same"`
 }
 
 type targetPath struct {
@@ -66,13 +69,17 @@ type deleteTarget struct {
 
 func (a *api) registerTargets(h huma.API) {
 	const path = "/api/applications/{appId}/targets/{targetId}"
+	huma.Register(h, operation("checkTarget", http.MethodPost, path+"/check", "Say whether a delivery would work, and change nothing"), a.checkTarget)
+	huma.Register(h, choicesOperation(), a.listChoices)
 	huma.Register(h, operation("getTarget", http.MethodGet, path, "One target"), a.getTarget)
 	huma.Register(h, operation("putTarget", http.MethodPut, path, "Deliver the application's credential to this place"), a.putTarget)
 	huma.Register(h, withStatus(http.StatusNoContent,
 		operation("deleteTarget", http.MethodDelete, path, "Deliver there no longer; what it holds is no longer kept valid")), a.deleteTarget)
 }
 
-func targetOf(t rotation.TargetRow) Target { return Target(t) }
+func targetOf(t rotation.TargetRow) Target {
+	return Target{ID: t.ID, Integration: t.Integration, Kind: t.Kind, Enabled: t.Enabled, Settings: t.Settings, Windows: windowsOf(t.Windows)}
+}
 
 func placedTargetOf(view engine.View, t rotation.TargetRow) PlacedTarget {
 	placed := PlacedTarget{Target: targetOf(t)}
@@ -109,12 +116,16 @@ func (a *api) putTarget(ctx context.Context, in *putTarget) (*saved[SavedTarget]
 	if err != nil {
 		return nil, err
 	}
+	notes, err := a.checked(ctx, app, target)
+	if err != nil {
+		return nil, err
+	}
 	newTag, err := a.Engine.SaveTarget(ctx, app.AppID, target, etag, actor)
 	if err != nil {
 		return nil, a.refused(ctx, in.IfMatch, err)
 	}
 	location := fmt.Sprintf("/api/applications/%s/targets/%s", app.AppID, target.ID)
-	answer := savedAs(exists, newTag, location, a.accessed(ctx, app, target))
+	answer := savedAs(exists, newTag, location, a.accessed(ctx, app, target, notes))
 	return &answer, nil
 }
 
@@ -123,6 +134,10 @@ func (a *api) check(app rotation.Application, in *putTarget) (rotation.TargetRow
 	target := rotation.TargetRow{
 		ID: string(in.TargetID), Integration: in.Body.Integration, Kind: in.Body.Kind,
 		Enabled: in.Body.Enabled == nil || *in.Body.Enabled, Settings: in.Body.Settings,
+		Windows: windows(in.Body.Windows),
+	}
+	if problems := target.Windows.Check(); len(problems) > 0 {
+		return target, invalid(within("body", problems)...)
 	}
 	integration, ok := a.Integrations[target.Integration]
 	if !ok {
@@ -155,8 +170,8 @@ func within(location string, problems []rotation.Problem) []rotation.Problem {
 
 // accessed grants what delivery needs, if the integration can. The target is
 // saved by then, and delivery tries again by itself, so an error is only told.
-func (a *api) accessed(ctx context.Context, app rotation.Application, target rotation.TargetRow) SavedTarget {
-	answer := SavedTarget{Target: targetOf(target)}
+func (a *api) accessed(ctx context.Context, app rotation.Application, target rotation.TargetRow, notes []string) SavedTarget {
+	answer := SavedTarget{Target: targetOf(target), Notes: notes}
 	accessor, ok := a.Integrations[target.Integration].(Accessor)
 	if !ok || !target.Enabled {
 		return answer

@@ -34,18 +34,19 @@ const (
 // world is the API on a real server, over a real engine.
 type world struct {
 	*engine.Engine
-	t      *testing.T
-	server *httptest.Server
-	store  *store
-	bus    *memory.Bus
-	graph  *graph
-	place  *place
-	now    time.Time
-	calls  int
+	t       *testing.T
+	server  *httptest.Server
+	store   *store
+	bus     *memory.Bus
+	graph   *graph
+	place   *place
+	careful *careful
+	now     time.Time
+	calls   int
 }
 
 func newWorld(t *testing.T, options ...func(*api.Config)) *world {
-	w := &world{t: t, store: &store{}, bus: &memory.Bus{}, place: &place{}, now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
+	w := &world{t: t, store: &store{}, bus: &memory.Bus{}, place: &place{}, careful: &careful{}, now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
 	w.graph = &graph{w: w}
 	w.graph.passwords = []engine.DirectoryCredential{{KeyID: keyID, DisplayName: "by hand", Start: w.now, End: w.now.AddDate(1, 0, 0)}}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -56,7 +57,7 @@ func newWorld(t *testing.T, options ...func(*api.Config)) *world {
 	}
 	config := api.Config{
 		Engine: w.Engine, Open: true, Version: "1.2.3", Log: log,
-		Integrations: map[string]api.Integration{"place": w.place, "plain": plain{}},
+		Integrations: map[string]api.Integration{"place": w.place, "plain": plain{}, "careful": w.careful},
 	}
 	for _, option := range options {
 		option(&config)
@@ -328,6 +329,34 @@ func (p *place) Deploy(context.Context, rotation.Delivery) (rotation.Outcome, er
 }
 
 // plain is an integration that can grant nothing.
+// careful is an integration that checks its places and lists them.
+type careful struct {
+	plain
+	checked []rotation.TargetRow
+	notes   []string
+	fail    error
+}
+
+var (
+	_ rotation.Checker = (*careful)(nil)
+	_ rotation.Lister  = (*careful)(nil)
+)
+
+func (c *careful) Check(_ context.Context, _ rotation.Application, t rotation.TargetRow) ([]string, error) {
+	c.checked = append(c.checked, t)
+	return c.notes, c.fail
+}
+
+func (c *careful) Choices(_ context.Context, setting string, chosen map[string]string) ([]rotation.Choice, error) {
+	switch {
+	case setting != "place":
+		return nil, rotation.Problem{Field: "setting", Detail: "must be place"}
+	case c.fail != nil:
+		return nil, c.fail
+	}
+	return []rotation.Choice{{Value: "p1", Name: "of " + chosen["street"], Unusable: "it is closed"}}, nil
+}
+
 type plain struct{}
 
 func (plain) CheckSettings(_ rotation.Application, _ rotation.Kind, settings json.RawMessage) (json.RawMessage, []rotation.Problem) {

@@ -132,7 +132,7 @@ func (w *work) perform(ctx context.Context, step rotation.Step) (time.Time, erro
 
 func (w *work) state() *rotation.KindState { return w.Head.Kind(w.Kind) }
 
-func (w *work) policy() rotation.Policy { return w.App.Policy(w.Kind) }
+func (w *work) policy() rotation.Policy { return w.Snapshot.Policy() }
 
 func (w *work) waits() rotation.Waits { return w.policy().Waits }
 

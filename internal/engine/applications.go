@@ -123,14 +123,46 @@ func (e *Engine) logConfiguration(ctx context.Context, appID, what, detail, acto
 // SetPaused pauses or resumes one application.
 func (e *Engine) SetPaused(ctx context.Context, appID string, paused bool, actor string) error {
 	app, etag, err := e.Application(ctx, appID)
-	if err != nil || app.Paused == paused {
+	if err != nil {
 		return err
+	}
+	if !paused {
+		if err := e.resumeSchedules(ctx, appID, actor); err != nil {
+			return err
+		}
+	}
+	if app.Paused == paused {
+		return nil
 	}
 	app.Paused = paused
 	if err := e.writeApplication(ctx, app, etag, true); err != nil {
 		return err
 	}
 	e.logConfiguration(ctx, appID, pauseWord(paused), "by hand", actor)
+	return nil
+}
+
+// resumeSchedules ends what rollbacks paused.
+func (e *Engine) resumeSchedules(ctx context.Context, appID, actor string) error {
+	for _, kind := range rotation.Kinds() {
+		_, err := again(func() (struct{}, error) {
+			w, err := e.open(ctx, appID, kind)
+			if err != nil || !w.state().SchedulePaused {
+				return struct{}{}, err
+			}
+			if err := w.guard(ctx); err != nil {
+				return struct{}{}, err
+			}
+			w.state().SchedulePaused = false
+			if err := w.save(ctx, w.batch().logged(w.asked("resumed", "the schedule, which a rollback had paused", actor))); err != nil {
+				return struct{}{}, err
+			}
+			return struct{}{}, w.wake(ctx)
+		})
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

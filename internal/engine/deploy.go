@@ -119,6 +119,10 @@ func (d *delivery) run(ctx context.Context) (time.Time, error) {
 	case d.deployment.Delivery < d.holding.Delivery:
 		return zero, nil // the target changed: rotate makes a new delivery of it
 	}
+	if opens := d.Opens(d.target); opens.After(now) && d.deployment.Handle == "" && d.isCurrent() {
+		return d.awaitWindow(ctx, opens)
+	}
+	d.deployment.Waiting = ""
 	wasCurrent := d.isCurrent()
 	if err := d.begin(ctx); err != nil {
 		return zero, err

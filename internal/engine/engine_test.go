@@ -451,3 +451,148 @@ func TestATargetThatIsDeletedAndAddedAgainIsDeliveredAgain(t *testing.T) {
 	assert.Equal(t, []string{"key-1", "key-1"}, w.place.keyIDs())
 	assert.False(t, w.view().Holding("kv").Unknown)
 }
+
+func TestARollbackBringsThePreviousCredentialBack(t *testing.T) {
+	for _, kind := range rotation.Kinds() {
+		t.Run(string(kind), func(t *testing.T) {
+			w := newWorld(t)
+			w.kind = kind
+			p := rotation.DefaultPolicy(kind)
+			p.WideLimits, p.Lifetime, p.Threshold = true, 96*time.Hour, time.Hour
+			w.manage(p, "kv")
+			w.run(time.Minute)
+			w.ask(engine.Ask{})
+			w.run(time.Minute)
+			first, second := w.rotation(1).KeyID, w.rotation(2).KeyID
+
+			r, err := w.Rollback(t.Context(), appID, kind, "somebody")
+			require.NoError(t, err)
+			assert.Equal(t, rotation.Staged, r.State)
+			w.run(time.Minute)
+			assert.Equal(t, rotation.Completed, w.rotation(3).State, w.rotation(3).Reason)
+			assert.Equal(t, first, w.state().Current)
+			last := w.place.given[len(w.place.given)-1].Credential
+			assert.Equal(t, first, last.KeyID)
+			assert.Equal(t, 3, last.Rotation.Generation, "tags and names are those of the new generation")
+
+			w.run(48 * time.Hour)
+			assert.Equal(t, []string{first}, w.graph.keyIDs())
+			assert.NotContains(t, w.graph.keyIDs(), second)
+			w.run(96 * time.Hour)
+			assert.Equal(t, 3, w.state().Generation, "the schedule would undo it")
+			require.NoError(t, w.SetPaused(t.Context(), appID, false, "somebody"))
+			w.run(time.Hour)
+			assert.Equal(t, 4, w.state().Generation, "until it is resumed")
+		})
+	}
+}
+
+func TestRollbacksThatAreRefused(t *testing.T) {
+	w := newWorld(t)
+	w.manage(policy(), "kv")
+	w.run(time.Minute)
+	back := func() error {
+		_, err := w.Rollback(t.Context(), appID, rotation.Secret, "somebody")
+		return err
+	}
+	assert.ErrorContains(t, back(), "no earlier credential of rekey's is left; ask for a rotation instead")
+	r := w.ask(engine.Ask{})
+	assert.ErrorContains(t, back(), `rotation "`+r.ID.String()+`" is in flight; cancel it or wait for it`)
+	w.run(time.Minute)
+	w.place.answer = func(rotation.Delivery) (rotation.Outcome, error) { return rotation.Outcome{After: time.Hour}, nil }
+	w.ask(engine.Ask{Emergency: true})
+	w.run(time.Minute)
+	assert.ErrorContains(t, back(), "is being removed; ask for a rotation instead")
+}
+
+// What the target may still hold is the previous credential under its first number.
+func TestARollbackRemembersWhoHoldsTheCredential(t *testing.T) {
+	w := newWorld(t)
+	w.manage(policy(), "kv", "slow")
+	w.run(time.Minute)
+	first := w.rotation(1).KeyID
+	w.place.answer = func(d rotation.Delivery) (rotation.Outcome, error) {
+		if d.Target.ID == "slow" {
+			return rotation.Outcome{}, rotation.Permanently("slow: no")
+		}
+		return rotation.Outcome{Confirmed: true}, nil
+	}
+	w.ask(engine.Ask{})
+	w.run(time.Minute)
+	_, err := w.Rollback(t.Context(), appID, rotation.Secret, "somebody")
+	require.NoError(t, err)
+	w.run(time.Minute)
+	require.NoError(t, w.SetPaused(t.Context(), appID, false, "somebody"))
+	w.ask(engine.Ask{})
+	w.run(96 * time.Hour)
+	assert.Contains(t, w.graph.keyIDs(), first, "the slow target holds it")
+}
+
+// A window holds the delivery back and not the creation.
+func TestAWindowHoldsTheDeliveryBack(t *testing.T) {
+	w := newWorld(t)
+	w.manage(policy())
+	night := rotation.Windows{{From: "22:00", To: "23:00", TimeZone: "UTC"}}
+	_, err := w.SaveTarget(t.Context(), appID, rotation.TargetRow{
+		ID: "kv", Integration: "place", Kind: rotation.Secret, Enabled: true, Settings: []byte(`{}`), Windows: night,
+	}, "", "test")
+	require.NoError(t, err)
+	w.run(time.Hour)
+	assert.Equal(t, rotation.Published, w.rotation(1).State)
+	d, _ := w.view().Deployment("kv")
+	assert.Equal(t, "waiting for the window until 2026-03-01T22:00:00Z", d.Waiting)
+	assert.Empty(t, w.place.given)
+	w.run(20*time.Hour + 59*time.Minute)
+	assert.Empty(t, w.place.given)
+	w.run(2 * time.Minute)
+	assert.Len(t, w.place.given, 1)
+	assert.Equal(t, rotation.Completed, w.rotation(1).State)
+
+	w.ask(engine.Ask{Emergency: true})
+	w.run(90 * time.Minute)
+	w.ask(engine.Ask{Emergency: true})
+	w.run(time.Minute)
+	assert.Equal(t, rotation.Completed, w.rotation(3).State, "an emergency waits for no window")
+}
+
+// The time in which nothing could be tried does not count.
+func TestGivingUpCountsOpenTimeOnly(t *testing.T) {
+	w := newWorld(t)
+	p := policy()
+	p.Waits.GiveUp = 90 * time.Minute
+	w.manage(p)
+	w.place.answer = func(rotation.Delivery) (rotation.Outcome, error) { return rotation.Outcome{}, fmt.Errorf("out of order") }
+	_, err := w.SaveTarget(t.Context(), appID, rotation.TargetRow{
+		ID: "kv", Integration: "place", Kind: rotation.Secret, Enabled: true, Settings: []byte(`{}`),
+		Windows: rotation.Windows{{From: "22:00", To: "23:00", TimeZone: "UTC"}},
+	}, "", "test")
+	require.NoError(t, err)
+	w.run(46 * time.Hour) // 22:00 of the second day
+	d, _ := w.view().Deployment("kv")
+	assert.False(t, d.State.Ended(), "%s %s", d.State, d.Reason)
+	w.run(time.Hour)
+	d, _ = w.view().Deployment("kv")
+	assert.Equal(t, rotation.DeploymentFailed, d.State)
+	assert.Contains(t, d.Reason, "given up after 1h3")
+}
+
+// A place that answers is waited for without end.
+func TestAPlaceThatAnswersIsNotGivenUp(t *testing.T) {
+	w := newWorld(t)
+	p := policy()
+	p.Waits.GiveUp = time.Hour
+	w.manage(p, "kv")
+	tries := 0
+	w.place.answer = func(rotation.Delivery) (rotation.Outcome, error) {
+		if tries++; tries%2 == 0 {
+			return rotation.Outcome{}, fmt.Errorf("out of order for a moment")
+		}
+		return rotation.Outcome{Handle: "h", After: 10 * time.Minute, Waiting: "for a deployment"}, nil
+	}
+	w.run(72 * time.Hour)
+	d, _ := w.view().Deployment("kv")
+	assert.Equal(t, rotation.DeploymentRunning, d.State, d.Reason)
+	w.place.answer = nil
+	w.run(time.Hour)
+	assert.Equal(t, rotation.Completed, w.rotation(1).State)
+}

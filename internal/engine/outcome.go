@@ -75,14 +75,16 @@ func (d *delivery) staged(ctx context.Context) (rotation.Credential, error) {
 	}
 	call, cancel := d.bounded(ctx)
 	defer cancel()
-	return d.Stage.Get(call, entry.Staged)
+	credential, err := d.Stage.Get(call, entry.Staged)
+	credential.Rotation = d.deployment.Rotation // a rollback's was staged by an earlier one
+	return credential, err
 }
 
 // confirm records that the target uses the credential and holds no other.
 func (d *delivery) confirm(ctx context.Context, outcome rotation.Outcome) error {
 	now := d.Now()
 	x := &d.deployment
-	x.State, x.Reason, x.LastError, x.Handle = rotation.DeploymentConfirmed, "", "", ""
+	x.State, x.Reason, x.LastError, x.Handle, x.Waiting = rotation.DeploymentConfirmed, "", "", "", ""
 	x.Receipt, x.ConfirmedAt, x.UpdatedAt, x.NextAt = outcome.Receipt, now, now, zero
 	d.holding.Confirm(x.Rotation.Generation, x.Delivery)
 	d.holding.Lease = rotation.Lease{}
@@ -102,11 +104,22 @@ func (d *delivery) confirm(ctx context.Context, outcome rotation.Outcome) error 
 func (d *delivery) waitFor(ctx context.Context, handle string, after time.Duration, whose rotation.Deployment) (time.Time, error) {
 	now := d.Now()
 	d.deployment.NextAt, d.deployment.UpdatedAt = now.Add(max(after, time.Second)), now
+	d.deployment.FailingSince = zero
 	if whose.Rotation == d.deployment.Rotation {
 		d.deployment.Handle = handle
 	}
 	d.holding.Lease = rotation.Lease{}
 	return d.deployment.NextAt, d.commit(ctx, d.batch().holding(d.holding).deployment(d.deployment))
+}
+
+// awaitWindow holds a deployment back that has not begun.
+func (d *delivery) awaitWindow(ctx context.Context, opens time.Time) (time.Time, error) {
+	x, words := &d.deployment, "waiting for the window until "+opens.UTC().Format(time.RFC3339)
+	if x.Waiting == words {
+		return opens, nil
+	}
+	x.Waiting, x.UpdatedAt = words, d.Now()
+	return opens, d.commit(ctx, d.batch().deployment(*x).logged(d.line("waiting", words)))
 }
 
 // failedTry records an error: what will be refused again fails the deployment,
@@ -117,7 +130,11 @@ func (d *delivery) failedTry(ctx context.Context, err error) (time.Time, error) 
 		return zero, d.fail(ctx, err.Error())
 	case rotation.Transient, rotation.Throttled, rotation.Conflict:
 	}
-	if age := d.Now().Sub(d.deployment.BegunAt); age >= d.waits().GiveUp {
+	d.Snapshot.Now = d.Now()
+	if d.deployment.FailingSince.IsZero() {
+		d.deployment.FailingSince = d.Snapshot.Now
+	}
+	if age := d.Failing(d.target, d.deployment); age >= d.waits().GiveUp {
 		return zero, d.fail(ctx, fmt.Sprintf("given up after %s: %v", age.Round(time.Second), err))
 	}
 	return d.retry(ctx, err)
@@ -157,7 +174,7 @@ func (d *delivery) end(ctx context.Context, state rotation.DeploymentState, reas
 
 func (d *delivery) endWith(ctx context.Context, state rotation.DeploymentState, reason string, b *batch) error {
 	x := &d.deployment
-	x.State, x.Reason, x.Handle, x.NextAt, x.UpdatedAt = state, reason, "", zero, d.Now()
+	x.State, x.Reason, x.Handle, x.NextAt, x.UpdatedAt, x.Waiting = state, reason, "", zero, d.Now(), ""
 	line := d.line(string(state), reason)
 	line.Failure = state == rotation.DeploymentFailed
 	return d.commit(ctx, b.deployment(*x).logged(line))

@@ -39,6 +39,7 @@ func (w *work) credential(ctx context.Context) (rotation.Credential, error) {
 	call, cancel := w.bounded(ctx)
 	defer cancel()
 	made, err := w.Stage.Get(call, entry.Staged)
+	made.Rotation, made.Attempt = r.ID, r.Attempt // a rollback's was staged by an earlier one
 	if err == nil {
 		w.made = &made
 	}
@@ -96,6 +97,9 @@ func (w *work) verified(ctx context.Context, how string) error {
 // retiring rule lets it go.
 func (w *work) startOver(ctx context.Context, why string) error {
 	r := w.InFlight
+	if r.Source == rotation.ByRollback {
+		return w.fail(ctx, "the earlier credential cannot come back: "+why, w.waits().RetryFailed)
+	}
 	if err := r.Become(rotation.Requested); err != nil {
 		return err
 	}

@@ -10,6 +10,8 @@ type Application struct {
 	Name     string          `json:"name"`
 	Paused   bool            `json:"paused"`
 	Policies map[Kind]Policy `json:"policies"`
+	// Windows are when targets without windows of their own may be written.
+	Windows Windows `json:"windows"`
 }
 
 // Policy returns the policy of a kind. A kind that was never configured is disabled.
@@ -29,4 +31,6 @@ type TargetRow struct {
 	Kind        Kind            `json:"kind"`
 	Enabled     bool            `json:"enabled"`
 	Settings    json.RawMessage `json:"settings"`
+	// Windows are when it may be written; without any, the application's decide.
+	Windows Windows `json:"windows"`
 }

@@ -110,14 +110,14 @@ func decideAttempt(s Snapshot, r Rotation) Step {
 	if r.AttemptOpen {
 		return Step{Do: Recover}
 	}
-	if r.Attempt >= s.policy().Waits.CreateAttempts {
+	if r.Attempt >= s.Policy().Waits.CreateAttempts {
 		return Step{Do: Fail, Why: "no attempt gave a credential that works"}
 	}
 	return Step{Do: Create}
 }
 
 func decideDue(s Snapshot) Step {
-	k, p := s.state(), s.policy()
+	k, p := s.state(), s.Policy()
 	if s.InFlight != nil || !p.Enabled || s.paused() || k.SchedulePaused {
 		return Step{}
 	}
@@ -158,7 +158,7 @@ func (s Snapshot) FailedTargets() (failed []string) {
 // decideLook asks for a fresh read of Graph while something is unknown: what an
 // attempt without an answer made, or whether the current credential is gone.
 func decideLook(s Snapshot) Step {
-	k, w := s.state(), s.policy().Waits
+	k, w := s.state(), s.Policy().Waits
 	step := Step{}
 	consider := func(at time.Time, why string) {
 		if step.Do == "" || at.Before(step.At) {

@@ -52,13 +52,16 @@ func (s Snapshot) dispatch(target TargetRow) (Dispatch, time.Time) {
 
 // dispatchOpen decides about a deployment that was sent and has not ended.
 func (s Snapshot) dispatchOpen(target TargetRow, d Deployment) (Dispatch, time.Time) {
-	w := s.policy().Waits
-	resend := latest(d.UpdatedAt, d.NextAt).Add(w.Resend)
-	giveUp := latest(d.BegunAt.Add(w.GiveUp), d.NextAt).Add(w.Resend)
+	w := s.Policy().Waits
+	held := d.NextAt // until when it is known that nothing happens
+	if opens := s.Opens(target); opens.After(s.Now) && d.Handle == "" {
+		held = latest(held, opens)
+	}
+	resend := latest(d.UpdatedAt, held).Add(w.Resend)
 	switch {
 	case !target.Enabled && d.State == DeploymentPending:
 		return Dispatch{Changed: true, Deployment: s.ended(d, DeploymentSkipped, "disabled")}, time.Time{}
-	case !s.Now.Before(giveUp):
+	case s.openTime(target, latest(d.BegunAt, d.NextAt)) >= w.GiveUp:
 		return Dispatch{Changed: true, Deployment: s.ended(d, DeploymentFailed, "no answer from "+d.Integration)}, time.Time{}
 	case !s.Now.Before(resend):
 		d.UpdatedAt = s.Now

@@ -109,6 +109,9 @@ type Entry struct {
 	Published bool      `json:"published"`
 	Retiring  bool      `json:"retiring"`
 	At        time.Time `json:"at"` // when it was begun or adopted
+	// Earlier are the generations that had this credential before a rollback
+	// brought it back.
+	Earlier []int `json:"earlier,omitempty"`
 	// RevokeAt is set by an emergency: the credential has no overlap any more,
 	// and from then on it goes whether or not a target still needs it.
 	RevokeAt time.Time `json:"revokeAt"`

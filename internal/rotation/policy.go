@@ -16,6 +16,9 @@ type Policy struct {
 	// DeliveryAllowance is how long the delivery to all targets may take before
 	// the old credential's end becomes a danger.
 	DeliveryAllowance time.Duration `json:"deliveryAllowance"`
+	// WindowWait is how long it can take until a maintenance window opens. It is
+	// derived, and saved nowhere.
+	WindowWait time.Duration `json:"-"`
 	// MaxLifetime cuts a new credential's end, as a tenant's app management
 	// policy does. Zero cuts nothing.
 	MaxLifetime time.Duration `json:"maxLifetime"`
@@ -136,7 +139,7 @@ func DefaultWaits() Waits {
 
 // Reserve is how long an old credential must outlive the moment at which its
 // replacement is due.
-func (p Policy) Reserve() time.Duration { return p.DeliveryAllowance + p.Overlap }
+func (p Policy) Reserve() time.Duration { return p.DeliveryAllowance + p.WindowWait + p.Overlap }
 
 // EndOf returns the end to ask for when a credential starts now.
 func (p Policy) EndOf(start time.Time) time.Time {

@@ -53,6 +53,7 @@ const (
 	BySchedule   Source = "schedule"
 	ByNearExpiry Source = "nearExpiry"
 	ByPerson     Source = "person"
+	ByRollback   Source = "rollback"
 	ByMissing    Source = "missing" // the current credential vanished from Entra
 )
 
@@ -162,10 +163,12 @@ type Deployment struct {
 	// Steps are those that the target reported last.
 	Steps []StepReport `json:"steps"`
 
-	BegunAt     time.Time `json:"begunAt"` // when this delivery was asked for
-	UpdatedAt   time.Time `json:"updatedAt"`
-	NextAt      time.Time `json:"nextAt"` // a known wait: nothing to do before
-	ConfirmedAt time.Time `json:"confirmedAt"`
+	BegunAt   time.Time `json:"begunAt"` // when this delivery was asked for
+	UpdatedAt time.Time `json:"updatedAt"`
+	NextAt    time.Time `json:"nextAt"` // a known wait: nothing to do before
+	// FailingSince is when the tries began to fail of which none has succeeded since.
+	FailingSince time.Time `json:"failingSince"`
+	ConfirmedAt  time.Time `json:"confirmedAt"`
 }
 
 // Holding is the set of generations that a target may hold.

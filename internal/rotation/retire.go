@@ -1,6 +1,9 @@
 package rotation
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // The retiring rule. A credential that we made or were handed may be removed
 // when no clause objects. One clause cannot be judged from rows: the engine
@@ -98,7 +101,7 @@ func isUnconfirmed(s Snapshot, _ Entry) (bool, time.Time) {
 
 func isHeld(s Snapshot, e Entry) (bool, time.Time) {
 	for _, h := range s.Holdings {
-		if h.Holds(e.Generation) {
+		if h.Holds(e.Generation) || slices.ContainsFunc(e.Earlier, h.Holds) {
 			return true, time.Time{}
 		}
 	}
@@ -113,7 +116,7 @@ func isInOverlap(s Snapshot, e Entry) (bool, time.Time) {
 	if e.Adopted() {
 		from = latest(from, e.At)
 	}
-	until := from.Add(s.policy().Overlap)
+	until := from.Add(s.Policy().Overlap)
 	return s.Now.Before(until), until
 }
 

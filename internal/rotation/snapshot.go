@@ -26,7 +26,49 @@ type Snapshot struct {
 
 func (s Snapshot) state() *KindState { return s.Head.Kind(s.Kind) }
 
-func (s Snapshot) policy() Policy { return s.App.Policy(s.Kind) }
+// Policy returns the policy of the kind at hand, with what its windows ask for.
+func (s Snapshot) Policy() Policy {
+	p := s.App.Policy(s.Kind)
+	p.WindowWait = s.App.Windows.LongestWait()
+	for _, t := range s.Targets {
+		p.WindowWait = max(p.WindowWait, t.Windows.LongestWait())
+	}
+	return p
+}
+
+// Opens returns when a target may be written next: now, unless it has a window
+// that is closed. An emergency waits for none.
+func (s Snapshot) Opens(t TargetRow) time.Time {
+	if s.Current != nil && s.Current.Emergency {
+		return s.Now
+	}
+	return s.windows(t).Opens(s.Now)
+}
+
+// windows are a target's own, or else those of its application.
+func (s Snapshot) windows(t TargetRow) Windows {
+	if len(t.Windows) > 0 {
+		return t.Windows
+	}
+	return s.App.Windows
+}
+
+// Failing returns for how long a deployment's tries have failed, counting only
+// the time in which it could have been tried.
+func (s Snapshot) Failing(t TargetRow, d Deployment) time.Duration {
+	if d.FailingSince.IsZero() {
+		return 0
+	}
+	return s.openTime(t, d.FailingSince)
+}
+
+// openTime is for how long a target could have been written since then.
+func (s Snapshot) openTime(t TargetRow, since time.Time) time.Duration {
+	if s.Current != nil && s.Current.Emergency {
+		return s.Now.Sub(since)
+	}
+	return s.windows(t).OpenBetween(since, s.Now)
+}
 
 func (s Snapshot) paused() bool { return s.Paused || s.App.Paused }
 
@@ -64,7 +106,7 @@ func (s Snapshot) LastConfirmation() (last time.Time) {
 // that its wake-ups fall into one, and differs between applications, so that
 // they do not all come at once.
 func (s Snapshot) heartbeat() time.Time {
-	every := s.policy().Waits.Heartbeat
+	every := s.Policy().Waits.Heartbeat
 	if every <= 0 {
 		every = DefaultWaits().Heartbeat
 	}
