@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	_ "time/tzdata" // maintenance windows name time zones, which small images lack
 
 	"github.com/rekey-dev/rekey/functions"
 	"github.com/rekey-dev/rekey/internal/customhandler"

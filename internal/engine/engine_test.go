@@ -561,7 +561,9 @@ func TestGivingUpCountsOpenTimeOnly(t *testing.T) {
 	p := policy()
 	p.Waits.GiveUp = 90 * time.Minute
 	w.manage(p)
-	w.place.answer = func(rotation.Delivery) (rotation.Outcome, error) { return rotation.Outcome{}, fmt.Errorf("out of order") }
+	w.place.answer = func(rotation.Delivery) (rotation.Outcome, error) {
+		return rotation.Outcome{}, fmt.Errorf("out of order")
+	}
 	_, err := w.SaveTarget(t.Context(), appID, rotation.TargetRow{
 		ID: "kv", Integration: "place", Kind: rotation.Secret, Enabled: true, Settings: []byte(`{}`),
 		Windows: rotation.Windows{{From: "22:00", To: "23:00", TimeZone: "UTC"}},
