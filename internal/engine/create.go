@@ -132,7 +132,7 @@ func (w *work) recover(ctx context.Context) (time.Time, error) {
 		return zero, fmt.Errorf("rotation %q: the ledger has no attempt %d", r.ID, r.Attempt)
 	}
 	call, cancel := w.bounded(ctx)
-	made, err := w.Stage.Get(call, entry.Staged)
+	made, err := w.Stage.Get(call, w.Kind, entry.Staged)
 	cancel()
 	switch {
 	case err == nil:

@@ -75,7 +75,7 @@ func (d *delivery) staged(ctx context.Context) (rotation.Credential, error) {
 	}
 	call, cancel := d.bounded(ctx)
 	defer cancel()
-	return d.Stage.Get(call, entry.Staged)
+	return d.Stage.Get(call, d.Kind, entry.Staged)
 }
 
 // confirm records that the target uses the credential and holds no other.

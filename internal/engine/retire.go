@@ -78,7 +78,7 @@ func (w *work) remove(ctx context.Context, app DirectoryApplication, entry rotat
 	}
 	call, cancel := w.underLease(ctx, w.Head.Lease)
 	defer cancel()
-	return w.Stage.Delete(call, entry.Staged)
+	return w.Stage.Delete(call, w.Kind, entry.Staged)
 }
 
 func (w *work) retired(ctx context.Context, entry rotation.Entry) error {

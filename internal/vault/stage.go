@@ -95,7 +95,7 @@ func (s *Stage) setRecovered(ctx context.Context, name string, content Secret) e
 }
 
 // Get reads a staged credential back.
-func (s *Stage) Get(ctx context.Context, name string) (rotation.Credential, error) {
+func (s *Stage) Get(ctx context.Context, kind rotation.Kind, name string) (rotation.Credential, error) {
 	copied, err := s.client.Get(ctx, s.vault, name)
 	if err != nil {
 		return rotation.Credential{}, err
@@ -121,7 +121,7 @@ func fromTags(tags map[string]string) (c rotation.Credential, err error) {
 }
 
 // Delete removes a staged copy. One that is gone already is success.
-func (s *Stage) Delete(ctx context.Context, name string) error {
+func (s *Stage) Delete(ctx context.Context, kind rotation.Kind, name string) error {
 	err := s.client.Delete(ctx, s.vault, name)
 	if err != nil && rotation.ClassOf(err) == rotation.NotFound {
 		return nil

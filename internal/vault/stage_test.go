@@ -28,7 +28,7 @@ func (w *world) stage() *vault.Stage { return vault.NewStage(w.client, "staging"
 func TestAStagedCopyComesBackAsItWas(t *testing.T) {
 	w := start(t, azuresim.Latency{})
 	require.NoError(t, w.stage().Put(t.Context(), "copy", credential()))
-	got, err := w.stage().Get(t.Context(), "copy")
+	got, err := w.stage().Get(t.Context(), rotation.Secret, "copy")
 	require.NoError(t, err)
 	assert.Equal(t, credential(), got)
 
@@ -45,8 +45,8 @@ func TestADeletedCopyIsNotFoundAndCanBeDeletedAgain(t *testing.T) {
 	w := start(t, azuresim.Latency{})
 	require.NoError(t, w.stage().Put(t.Context(), "copy", credential()))
 	for range 2 {
-		require.NoError(t, w.stage().Delete(t.Context(), "copy"))
-		_, err := w.stage().Get(t.Context(), "copy")
+		require.NoError(t, w.stage().Delete(t.Context(), rotation.Secret, "copy"))
+		_, err := w.stage().Get(t.Context(), rotation.Secret, "copy")
 		require.Error(t, err)
 		assert.Equal(t, rotation.NotFound, rotation.ClassOf(err))
 	}
@@ -59,9 +59,9 @@ func TestASoftDeletedNameIsRecoveredAndWritten(t *testing.T) {
 			old := credential()
 			old.KeyID = "old"
 			require.NoError(t, w.stage().Put(t.Context(), "copy", old))
-			require.NoError(t, w.stage().Delete(t.Context(), "copy"))
+			require.NoError(t, w.stage().Delete(t.Context(), rotation.Secret, "copy"))
 			require.NoError(t, w.stage().Put(t.Context(), "copy", credential()))
-			got, err := w.stage().Get(t.Context(), "copy")
+			got, err := w.stage().Get(t.Context(), rotation.Secret, "copy")
 			require.NoError(t, err)
 			assert.Equal(t, credential(), got)
 		})
@@ -71,7 +71,7 @@ func TestASoftDeletedNameIsRecoveredAndWritten(t *testing.T) {
 func TestARecoveryIsWaitedForAsLongAsTheContextLets(t *testing.T) {
 	w := start(t, azuresim.Latency{Recovery: time.Hour})
 	require.NoError(t, w.stage().Put(t.Context(), "copy", credential()))
-	require.NoError(t, w.stage().Delete(t.Context(), "copy"))
+	require.NoError(t, w.stage().Delete(t.Context(), rotation.Secret, "copy"))
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	err := w.stage().Put(ctx, "copy", credential())
@@ -83,7 +83,7 @@ func TestACopyThatIsNotOursIsRefused(t *testing.T) {
 	w := start(t, azuresim.Latency{})
 	_, err := w.client.Set(t.Context(), "staging", "copy", vault.Secret{Value: secret.New(value)})
 	require.NoError(t, err)
-	_, err = w.stage().Get(t.Context(), "copy")
+	_, err = w.stage().Get(t.Context(), rotation.Secret, "copy")
 	require.ErrorContains(t, err, `vault: staged copy "copy" in "staging": rotation id "": must look like `)
 	require.ErrorContains(t, err, `tag "keyId" is missing`)
 	assert.Equal(t, rotation.Permanent, rotation.ClassOf(err))
