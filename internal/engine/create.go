@@ -40,7 +40,7 @@ func (w *work) beforeCreate(ctx context.Context) (DirectoryApplication, error) {
 	call, cancel := w.bounded(ctx)
 	defer cancel()
 	if stage, ok := w.Stage.(WritableStage); ok {
-		if err := stage.Writable(call); err != nil {
+		if err := stage.Writable(call, w.Kind); err != nil {
 			return DirectoryApplication{}, fmt.Errorf("the staging vault cannot be written: %w", err)
 		}
 	}

@@ -135,10 +135,10 @@ type Stage interface {
 	Delete(ctx context.Context, kind rotation.Kind, name string) error
 }
 
-// A WritableStage can say beforehand whether Put will be allowed, so that no
-// credential is created that could not be kept.
+// A WritableStage can say beforehand whether Put will be allowed for a kind, so that
+// no credential is created that could not be kept.
 type WritableStage interface {
-	Writable(ctx context.Context) error
+	Writable(ctx context.Context, kind rotation.Kind) error
 }
 
 // Publisher tells others what happened. It is optional.

@@ -41,7 +41,7 @@ func (c *call) properties(o *object, v *version) bundle {
 	case c.kind == certificates:
 		b.Thumbprint = base64.RawURLEncoding.EncodeToString(thumbprint(v.x509))
 	case o.kind == certificates:
-		b.ContentType, b.KeyID, b.Managed = v.contentType, c.id("keys", o, v), true
+		b.ContentType, b.KeyID, b.Managed, b.Tags = v.contentType, c.id("keys", o, v), true, nil
 	default:
 		b.ContentType = v.contentType
 	}

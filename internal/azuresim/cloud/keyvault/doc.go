@@ -33,7 +33,8 @@
 //   - A certificate is imported, not made: there are no issuers, no pending
 //     requests, no contacts and no renewal, and its key cannot be used here.
 //   - A certificate and a secret of one name meet 409; changing the secret of a
-//     certificate by itself meets 403. Lists of secrets show it as managed.
+//     certificate by itself meets 403. Lists of secrets show it
+//     as managed, and it has no tags.
 //   - An import raises the certificate's event alone, and counts as a creation.
 //   - nbf and exp are those of the certificate, whatever a request says.
 //   - The key of a certificate that is not exportable is missing in its secret.
