@@ -2,6 +2,8 @@ package vault
 
 import (
 	"context"
+	"crypto/x509"
+	"errors"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
@@ -12,11 +14,11 @@ import (
 	"github.com/rekey-dev/rekey/internal/secret"
 )
 
-// Certificate is one version of a certificate with its private key.
+// Certificate is one version of a certificate.
 type Certificate struct {
-	Pair certificate.Pair
+	Pair certificate.Pair // without its key where only the public part was asked for
 	Tags map[string]string
-	// Set by Certificate. When it begins and ends, a certificate says itself.
+	// Set by what reads it. When it begins and ends, a certificate says itself.
 	Version            string
 	NotBefore, Expires time.Time
 }
@@ -49,6 +51,9 @@ func (c *Client) ImportCertificate(ctx context.Context, vault, name string, cert
 	if err != nil {
 		return "", certificateFault("import", vault, name, err, pfx)
 	}
+	if answer.ID == nil {
+		return "", certificateFault("import", vault, name, errNoCertificate)
+	}
 	return answer.ID.Version(), nil
 }
 
@@ -61,32 +66,51 @@ func policyOf(pair certificate.Pair) *azcertificates.CertificatePolicy {
 	}
 }
 
-// Certificate reads the latest version. Its private key takes the permission to
-// read secrets.
-// https://learn.microsoft.com/rest/api/keyvault/certificates/get-certificate
+// Certificate reads the latest version with its private key, which takes the
+// permission to read secrets.
+// https://learn.microsoft.com/azure/key-vault/certificates/about-certificates#composition-of-a-certificate
 func (c *Client) Certificate(ctx context.Context, vault, name string) (Certificate, error) {
+	found, err := c.PublicCertificate(ctx, vault, name)
+	if err != nil {
+		return found, err
+	}
 	client, err := c.of(vault)
 	if err != nil {
 		return Certificate{}, certificateFault("get", vault, name, err)
 	}
-	public, err := client.certificates.GetCertificate(ctx, name, "", nil)
-	if err != nil {
-		return Certificate{}, certificateFault("get", vault, name, err)
-	}
-	private, err := client.GetSecret(ctx, name, public.ID.Version(), nil)
+	private, err := client.GetSecret(ctx, name, found.Version, nil)
 	if err != nil {
 		return Certificate{}, fault("get the private key of", vault, name, err)
 	}
-	pair, err := pairOf(private.Secret)
-	if err != nil {
+	if found.Pair, err = pairOf(private.Secret); err != nil {
 		return Certificate{}, certificateFault("get", vault, name, rotation.Permanently("%w", err))
 	}
-	result := Certificate{Pair: pair, Tags: texts(public.Tags), Version: public.ID.Version()}
-	if a := public.Attributes; a != nil {
+	return found, nil
+}
+
+// PublicCertificate reads the latest version without its private key.
+// https://learn.microsoft.com/rest/api/keyvault/certificates/get-certificate
+func (c *Client) PublicCertificate(ctx context.Context, vault, name string) (Certificate, error) {
+	client, err := c.of(vault)
+	if err != nil {
+		return Certificate{}, certificateFault("get", vault, name, err)
+	}
+	answer, err := client.certificates.GetCertificate(ctx, name, "", nil)
+	if err != nil {
+		return Certificate{}, certificateFault("get", vault, name, err)
+	}
+	made, err := x509.ParseCertificate(answer.CER)
+	if err != nil || answer.ID == nil {
+		return Certificate{}, certificateFault("get", vault, name, errNoCertificate)
+	}
+	result := Certificate{Pair: certificate.Pair{Certificate: made}, Tags: texts(answer.Tags), Version: answer.ID.Version()}
+	if a := answer.Attributes; a != nil {
 		result.NotBefore, result.Expires = value(a.NotBefore), value(a.Expires)
 	}
 	return result, nil
 }
+
+var errNoCertificate = errors.New("the answer holds no certificate")
 
 func pairOf(s azsecrets.Secret) (certificate.Pair, error) {
 	content := secret.New(value(s.Value))

@@ -40,6 +40,11 @@ func TestACertificateIsReadWithItsKey(t *testing.T) {
 	assert.True(t, pair().Key.Equal(got.Pair.Key))
 	assert.Equal(t, pair().Certificate.Raw, got.Pair.Certificate.Raw)
 	assert.Equal(t, map[string]string{"a": "1", "b": ""}, got.Tags)
+	public, err := w.client.PublicCertificate(t.Context(), "staging", "web")
+	require.NoError(t, err)
+	assert.Nil(t, public.Pair.Key)
+	public.Pair.Key = got.Pair.Key
+	assert.Equal(t, got, public)
 	assert.Equal(t, version, got.Version)
 	assert.Equal(t, pair().Certificate.NotBefore, got.NotBefore.UTC())
 	assert.Equal(t, pair().Certificate.NotAfter, got.Expires.UTC())

@@ -3,6 +3,7 @@ package vault_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -147,6 +148,7 @@ func TestRefusalsOfVaults(t *testing.T) {
 		assert.Equal(t, c.class, rotation.ClassOf(err), vaultName)
 		assert.Regexp(t, c.remedy+"$", err.Error())
 		assert.NotContains(t, err.Error(), "\n")
+		assert.Equal(t, vaultName == "fenced", errors.Is(err, vault.ErrClosed))
 	}
 }
 

@@ -48,7 +48,7 @@ func classified(remedies map[string]string, where string, err error, sent []secr
 		return &rotation.Fault{Class: rotation.ClassOf(err), Err: fmt.Errorf("%s: %w", where, err)}
 	}
 	p := parse(response)
-	f := &rotation.Fault{Class: classify(response.StatusCode), Err: fmt.Errorf("%s: %s", where, words(response, p, sent))}
+	f := &rotation.Fault{Class: classify(response.StatusCode), Err: refusal{where + ": " + words(response, p, sent), p.Error.InnerError.Code}}
 	f.Remedy = remedies[p.Error.InnerError.Code]
 	if f.Class == rotation.Throttled {
 		f.After = retryAfter(response.RawResponse)
@@ -57,6 +57,19 @@ func classified(remedies map[string]string, where string, err error, sent []secr
 		f.Err = fmt.Errorf("%s: %w", where, ErrSoftDeleted)
 	}
 	return f
+}
+
+// ErrClosed says that the vault's network rules keep rekey out, whatever it may do.
+var ErrClosed = errors.New("the vault's network rules keep rekey out")
+
+// refusal is what a vault answered, in words.
+type refusal struct{ text, code string }
+
+func (r refusal) Error() string { return r.text }
+
+// Is reports whether the refusal is ErrClosed.
+func (r refusal) Is(target error) bool {
+	return target == ErrClosed && (r.code == "ForbiddenByFirewall" || r.code == "ForbiddenByConnection")
 }
 
 // remedies are what a person can do, by the inner code of the refusal.
