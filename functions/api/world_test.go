@@ -269,14 +269,14 @@ func (s stage) Put(_ context.Context, name string, c rotation.Credential) error 
 	return nil
 }
 
-func (s stage) Get(_ context.Context, name string) (rotation.Credential, error) {
+func (s stage) Get(_ context.Context, _ rotation.Kind, name string) (rotation.Credential, error) {
 	if c, ok := s[name]; ok {
 		return c, nil
 	}
 	return rotation.Credential{}, &rotation.Fault{Class: rotation.NotFound, Err: errors.New("stage: no copy")}
 }
 
-func (s stage) Delete(_ context.Context, name string) error {
+func (s stage) Delete(_ context.Context, _ rotation.Kind, name string) error {
 	delete(s, name)
 	return nil
 }

@@ -24,9 +24,11 @@ import (
 	"github.com/rekey-dev/rekey/internal/vault"
 )
 
-// Vaults reads the latest version of a secret. Errors are rotation.Faults.
+// Vaults reads the latest version of a secret or of a certificate, whose private
+// key is not needed here. Errors are rotation.Faults.
 type Vaults interface {
 	Get(ctx context.Context, vault, name string) (vault.Secret, error)
+	PublicCertificate(ctx context.Context, vault, name string) (vault.Certificate, error)
 }
 
 // Engine is what the function asks of the engine.
@@ -72,18 +74,28 @@ func (c Config) look(ctx context.Context, event customhandler.Event) (string, er
 	if strings.EqualFold(o.Vault, c.StagingVault) {
 		return "dropped, a staged copy", nil
 	}
-	latest, err := c.Vaults.Get(ctx, o.Vault, o.Name)
+	version, tags, err := c.latest(ctx, kind, o)
 	if err != nil {
 		return unmanaged(err)
 	}
-	if latest.Version != o.Version {
+	if version != o.Version {
 		return "dropped, not the current version", nil
 	}
-	id, target, ours := c.parseTags(latest.Tags)
-	if !ours || id.Kind != kind {
+	id, target, ours := c.parseTags(tags)
+	if !ours || kind == rotation.Certificate && id.Kind != kind {
 		return "dropped, not managed by this rekey", nil
 	}
 	return c.ask(ctx, id, target, o)
+}
+
+// latest reads the object of an event. A secret may hold a certificate as text.
+func (c Config) latest(ctx context.Context, kind rotation.Kind, o object) (version string, tags map[string]string, err error) {
+	if kind == rotation.Certificate {
+		found, err := c.Vaults.PublicCertificate(ctx, o.Vault, o.Name)
+		return found.Version, found.Tags, err
+	}
+	found, err := c.Vaults.Get(ctx, o.Vault, o.Name)
+	return found.Version, found.Tags, err
 }
 
 // unmanaged drops events about what we may not or cannot read: it is not ours.
@@ -113,7 +125,7 @@ func (c Config) ask(ctx context.Context, id rotation.ID, targetID string, o obje
 	if err != nil {
 		return "", err
 	}
-	if !pointsAt(target, o) {
+	if target.Kind != id.Kind || !pointsAt(target, o) {
 		return "dropped, the target is another object", nil
 	}
 	outcome, err := c.Engine.NearExpiry(ctx, id)

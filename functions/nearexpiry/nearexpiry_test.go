@@ -21,13 +21,14 @@ import (
 // known is a rekey with one target, whose vault holds version "v2".
 type known struct {
 	secret  vault.Secret
+	kind    rotation.Kind // of the target
 	fails   error
 	asked   []rotation.ID
 	targets error
 }
 
 func newKnown() *known {
-	return &known{secret: vault.Secret{Version: "v2", Tags: map[string]string{
+	return &known{kind: rotation.Secret, secret: vault.Secret{Version: "v2", Tags: map[string]string{
 		"appId": "app", "kind": "secret", "generation": "7", "target": "kv", "installation": "test",
 	}}}
 }
@@ -39,8 +40,18 @@ func (k *known) Get(_ context.Context, where, name string) (vault.Secret, error)
 	return k.secret, k.fails
 }
 
+func (k *known) PublicCertificate(ctx context.Context, where, name string) (vault.Certificate, error) {
+	s, err := k.Get(ctx, where, name)
+	return vault.Certificate{Version: s.Version, Tags: s.Tags}, err
+}
+
+// keepCertificate makes the version and its target those of a certificate.
+func (k *known) keepCertificate() {
+	k.secret.Tags["kind"], k.kind = "certificate", rotation.Certificate
+}
+
 func (k *known) Target(context.Context, string, string) (rotation.TargetRow, string, error) {
-	return rotation.TargetRow{Integration: "keyvault", Settings: json.RawMessage(
+	return rotation.TargetRow{Integration: "keyvault", Kind: k.kind, Settings: json.RawMessage(
 		`{"vault":"/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/shop","name":"orders"}`)}, "", k.targets
 }
 
@@ -68,6 +79,9 @@ func TestEvents(t *testing.T) {
 		"of the end itself too":                   {event: event("SecretExpired", ours), says: "what is due is looked at", asks: true},
 		"with the sample's stray space in a key": {
 			event: event("SecretNearExpiry", `{"VaultName":"shop","ObjectName ":"Orders","Version":"v2"}`), says: "what is due is looked at", asks: true},
+		"about our certificate are handed on":     {event: event("CertificateNearExpiry", ours), change: (*known).keepCertificate, says: "what is due is looked at", asks: true},
+		"about a certificate kept as a secret":    {event: event("SecretNearExpiry", ours), change: (*known).keepCertificate, says: "what is due is looked at", asks: true},
+		"about a target of another kind":          {event: event("SecretNearExpiry", ours), change: func(k *known) { k.kind = rotation.Certificate }, says: "dropped, the target is another object"},
 		"of another type are dropped":             {event: event("SecretNewVersionCreated", ours), says: "dropped, not a near-expiry event"},
 		"about certificates with a secret's tags": {event: event("CertificateNearExpiry", ours), says: "dropped, not managed by this rekey"},
 		"without data are dropped":                {event: event("SecretNearExpiry", ``), says: "dropped, unreadable: data: must be an object: unexpected end of JSON input"},
@@ -95,7 +109,7 @@ func TestEvents(t *testing.T) {
 			require.NoError(t, err)
 			assert.Contains(t, log.String(), "near expiry: "+c.says)
 			if c.asks {
-				assert.Equal(t, []rotation.ID{{AppID: "app", Kind: rotation.Secret, Generation: 7}}, k.asked)
+				assert.Equal(t, []rotation.ID{{AppID: "app", Kind: k.kind, Generation: 7}}, k.asked)
 			} else {
 				assert.Empty(t, k.asked)
 			}

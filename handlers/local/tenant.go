@@ -53,6 +53,7 @@ func (t *Tenant) addVaults(a *azuresim.Azure) {
 	topic := group + "/providers/Microsoft.EventGrid/topics/contoso-rekey"
 	for _, grant := range []struct{ scope, role string }{
 		{staging, resourcemanager.KeyVaultSecretsOfficer},
+		{staging, resourcemanager.KeyVaultCertificatesOfficer},
 		{group, resourcemanager.Reader},
 		{group, resourcemanager.KeyVaultDataAccessAdministrator},
 		{legacy, resourcemanager.KeyVaultContributor},

@@ -107,8 +107,8 @@ func (s crashingStage) Put(ctx context.Context, name string, c rotation.Credenti
 	return s.do("stage", func() error { return s.stage.Put(ctx, name, c) })
 }
 
-func (s crashingStage) Delete(ctx context.Context, name string) error {
-	return s.do("unstage", func() error { return s.stage.Delete(ctx, name) })
+func (s crashingStage) Delete(ctx context.Context, kind rotation.Kind, name string) error {
+	return s.do("unstage", func() error { return s.stage.Delete(ctx, kind, name) })
 }
 
 type crashingPlace struct {

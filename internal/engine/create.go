@@ -48,7 +48,7 @@ func (w *work) beforeCreate(ctx context.Context) (DirectoryApplication, error) {
 	call, cancel := w.bounded(ctx)
 	defer cancel()
 	if stage, ok := w.Stage.(WritableStage); ok {
-		if err := stage.Writable(call); err != nil {
+		if err := stage.Writable(call, w.Kind); err != nil {
 			return DirectoryApplication{}, unkept(err)
 		}
 	}
@@ -156,7 +156,7 @@ func (w *work) recover(ctx context.Context) (time.Time, error) {
 		return zero, fmt.Errorf("rotation %q: the ledger has no attempt %d", r.ID, r.Attempt)
 	}
 	call, cancel := w.bounded(ctx)
-	made, err := w.Stage.Get(call, entry.Staged)
+	made, err := w.Stage.Get(call, w.Kind, entry.Staged)
 	cancel()
 	switch {
 	case err == nil:

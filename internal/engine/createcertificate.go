@@ -43,7 +43,7 @@ func (w *work) makeCertificate(ctx context.Context) (time.Time, error) {
 // there is none, a new one is made: Entra has not heard of it then.
 func (w *work) stagedCertificate(ctx context.Context, entry rotation.Entry) (rotation.Credential, error) {
 	call, cancel := w.bounded(ctx)
-	made, err := w.Stage.Get(call, entry.Staged)
+	made, err := w.Stage.Get(call, w.Kind, entry.Staged)
 	cancel()
 	if err == nil || rotation.ClassOf(err) != rotation.NotFound {
 		return made, err

@@ -75,7 +75,7 @@ func (d *delivery) staged(ctx context.Context) (rotation.Credential, error) {
 	}
 	call, cancel := d.bounded(ctx)
 	defer cancel()
-	credential, err := d.Stage.Get(call, entry.Staged)
+	credential, err := d.Stage.Get(call, d.Kind, entry.Staged)
 	credential.Rotation = d.deployment.Rotation // a rollback's was staged by an earlier one
 	return credential, err
 }

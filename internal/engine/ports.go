@@ -140,17 +140,19 @@ type Verifier interface {
 }
 
 // Stage keeps the only copy of a new credential's secret part that survives a
-// crash, in a vault of our own. Errors are Faults; a missing copy is NotFound.
+// crash, in a vault of our own. Its copies are told apart by kind and name, and
+// Put takes the kind from the credential. Errors are Faults; a missing copy is
+// NotFound.
 type Stage interface {
 	Put(ctx context.Context, name string, c rotation.Credential) error
-	Get(ctx context.Context, name string) (rotation.Credential, error)
-	Delete(ctx context.Context, name string) error
+	Get(ctx context.Context, kind rotation.Kind, name string) (rotation.Credential, error)
+	Delete(ctx context.Context, kind rotation.Kind, name string) error
 }
 
-// A WritableStage can say beforehand whether Put will be allowed, so that no
-// credential is created that could not be kept.
+// A WritableStage can say beforehand whether Put will be allowed for a kind, so that
+// no credential is created that could not be kept.
 type WritableStage interface {
-	Writable(ctx context.Context) error
+	Writable(ctx context.Context, kind rotation.Kind) error
 }
 
 // Publisher tells others what happened. It is optional.

@@ -79,7 +79,7 @@ func (w *work) remove(ctx context.Context, app DirectoryApplication, entry rotat
 	}
 	call, cancel := w.underLease(ctx, w.Head.Lease)
 	defer cancel()
-	return zero, w.Stage.Delete(call, entry.Staged)
+	return zero, w.Stage.Delete(call, w.Kind, entry.Staged)
 }
 
 func (w *work) removeCredential(ctx context.Context, app DirectoryApplication, keyID string) (again time.Time, err error) {
@@ -178,7 +178,7 @@ func (w *work) countLooks(ctx context.Context) error {
 	for _, e := range state.Ledger {
 		if ended(e) && e.Chosen != "" {
 			call, cancel := w.bounded(ctx)
-			err := w.Stage.Delete(call, e.Staged)
+			err := w.Stage.Delete(call, w.Kind, e.Staged)
 			cancel()
 			if err != nil {
 				return err

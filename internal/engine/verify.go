@@ -38,7 +38,7 @@ func (w *work) credential(ctx context.Context) (rotation.Credential, error) {
 	}
 	call, cancel := w.bounded(ctx)
 	defer cancel()
-	made, err := w.Stage.Get(call, entry.Staged)
+	made, err := w.Stage.Get(call, w.Kind, entry.Staged)
 	made.Rotation, made.Attempt = r.ID, r.Attempt // a rollback's was staged by an earlier one
 	if err == nil {
 		w.made = &made

@@ -309,7 +309,7 @@ func (s *stage) Put(_ context.Context, name string, c rotation.Credential) error
 	return nil
 }
 
-func (s *stage) Get(_ context.Context, name string) (rotation.Credential, error) {
+func (s *stage) Get(_ context.Context, _ rotation.Kind, name string) (rotation.Credential, error) {
 	c, ok := s.copies[name]
 	if !ok {
 		return c, &rotation.Fault{Class: rotation.NotFound, Err: fmt.Errorf("stage: no copy %q", name)}
@@ -317,7 +317,7 @@ func (s *stage) Get(_ context.Context, name string) (rotation.Credential, error)
 	return c, nil
 }
 
-func (s *stage) Delete(_ context.Context, name string) error {
+func (s *stage) Delete(_ context.Context, _ rotation.Kind, name string) error {
 	delete(s.copies, name)
 	return nil
 }

@@ -1,13 +1,16 @@
-// Package vault speaks to Azure Key Vault's data plane for secrets, through the
-// official SDK: https://learn.microsoft.com/rest/api/keyvault/secrets
+// Package vault speaks to Azure Key Vault's data plane for secrets and certificates,
+// through the official SDKs: https://learn.microsoft.com/rest/api/keyvault/secrets
+// and https://learn.microsoft.com/rest/api/keyvault/certificates
 //
 // Client knows any vault by its name. Stage is the vault of rekey's own in which
 // a new credential is kept from its creation on.
 //
 // It promises that
 //   - a token goes to vaults of Azure alone, whatever name it is asked for;
-//   - errors are rotation.Faults that name the vault and the secret, and never
+//   - errors are rotation.Faults that name the vault and the object, and never
 //     hold a value, even if the service repeats it;
+//   - a certificate is read with its private key, which the vault keeps as the
+//     secret of the same name and version;
 //   - a call ends with its context. Until then the SDK repeats what was throttled
 //     or went wrong on the way, so that a write may make two equal versions.
 //
@@ -27,19 +30,26 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
 )
 
-// Client reads and writes secrets. It may be used from any goroutine.
+// Client reads and writes secrets and certificates. It may be used from any goroutine.
 type Client struct {
 	credential azcore.TokenCredential
 	transport  policy.Transporter
 
 	mu     sync.Mutex
-	vaults map[string]*azsecrets.Client
+	vaults map[string]clients
+}
+
+// clients are those of one vault.
+type clients struct {
+	*azsecrets.Client
+	certificates *azcertificates.Client
 }
 
 // New returns a client that calls through the transport as the credential's identity.
@@ -47,7 +57,7 @@ func New(credential azcore.TokenCredential, transport *http.Transport) *Client {
 	return &Client{
 		credential: credential,
 		transport:  &http.Client{Transport: transport},
-		vaults:     map[string]*azsecrets.Client{},
+		vaults:     map[string]clients{},
 	}
 }
 
@@ -65,24 +75,32 @@ type Secret struct {
 // https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#vault-name-and-object-name
 var nameForm = regexp.MustCompile(`^[a-zA-Z](-?[a-zA-Z0-9]){2,23}$`)
 
-// of returns the client of one vault. It keeps the vault's challenge, so that
+// of returns the clients of one vault. They keep the vault's challenge, so that
 // only the first call to a vault takes two requests.
-func (c *Client) of(vault string) (*azsecrets.Client, error) {
+func (c *Client) of(vault string) (clients, error) {
 	if !nameForm.MatchString(vault) {
-		return nil, rotation.Permanently("%q cannot be the name of a vault", vault)
+		return clients{}, rotation.Permanently("%q cannot be the name of a vault", vault)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if client, ok := c.vaults[vault]; ok {
-		return client, nil
+	if known, ok := c.vaults[vault]; ok {
+		return known, nil
 	}
-	client, err := azsecrets.NewClient("https://"+vault+".vault.azure.net", c.credential, &azsecrets.ClientOptions{
-		ClientOptions: azcore.ClientOptions{Transport: c.transport},
-	})
+	made, err := c.dial("https://" + vault + ".vault.azure.net")
 	if err == nil {
-		c.vaults[vault] = client
+		c.vaults[vault] = made
 	}
-	return client, err
+	return made, err
+}
+
+func (c *Client) dial(address string) (made clients, err error) {
+	options := azcore.ClientOptions{Transport: c.transport}
+	made.Client, err = azsecrets.NewClient(address, c.credential, &azsecrets.ClientOptions{ClientOptions: options})
+	if err != nil {
+		return made, err
+	}
+	made.certificates, err = azcertificates.NewClient(address, c.credential, &azcertificates.ClientOptions{ClientOptions: options})
+	return made, err
 }
 
 // Set writes a new version and returns its id. A name that is soft-deleted gives
@@ -124,10 +142,7 @@ func (c *Client) Get(ctx context.Context, vault, name string) (Secret, error) {
 
 func fromAnswer(s azsecrets.Secret) Secret {
 	result := Secret{
-		Value: secret.New(value(s.Value)), ContentType: value(s.ContentType), Tags: map[string]string{},
-	}
-	for key, text := range s.Tags {
-		result.Tags[key] = value(text)
+		Value: secret.New(value(s.Value)), ContentType: value(s.ContentType), Tags: texts(s.Tags),
 	}
 	if s.ID != nil {
 		result.Version = s.ID.Version()
@@ -186,6 +201,14 @@ func pointers(tags map[string]string) map[string]*string {
 	all := make(map[string]*string, len(tags))
 	for key, text := range maps.All(tags) {
 		all[key] = &text
+	}
+	return all
+}
+
+func texts(tags map[string]*string) map[string]string {
+	all := make(map[string]string, len(tags))
+	for key, text := range tags {
+		all[key] = value(text)
 	}
 	return all
 }

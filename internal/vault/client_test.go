@@ -3,6 +3,7 @@ package vault_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -55,7 +56,7 @@ func TestADeletedSecretIsRecovered(t *testing.T) {
 	require.NoError(t, w.client.Delete(t.Context(), "staging", "db"))
 	_, err = w.client.Set(t.Context(), "staging", "db", full())
 	require.ErrorIs(t, err, vault.ErrSoftDeleted)
-	assert.EqualError(t, err, `vault: set "db" in "staging": the secret is soft-deleted`)
+	assert.EqualError(t, err, `vault: set "db" in "staging": the name is soft-deleted`)
 	assert.Equal(t, rotation.Conflict, rotation.ClassOf(err))
 	require.NoError(t, w.client.Recover(t.Context(), "staging", "db"))
 	_, err = w.client.Get(t.Context(), "staging", "db")
@@ -78,6 +79,15 @@ func (w *world) everyMethod(vaultName string) map[string]func(context.Context) e
 		"get":     func(ctx context.Context) error { _, err := w.client.Get(ctx, vaultName, "db"); return err },
 		"recover": func(ctx context.Context) error { return w.client.Recover(ctx, vaultName, "db") },
 		"delete":  func(ctx context.Context) error { return w.client.Delete(ctx, vaultName, "db") },
+		"import certificate": func(ctx context.Context) error {
+			_, err := w.client.ImportCertificate(ctx, vaultName, "db", vault.Certificate{Pair: pair()})
+			return err
+		},
+		"get certificate": func(ctx context.Context) error { _, err := w.client.Certificate(ctx, vaultName, "db"); return err },
+		"recover certificate": func(ctx context.Context) error {
+			return w.client.RecoverCertificate(ctx, vaultName, "db")
+		},
+		"delete certificate": func(ctx context.Context) error { return w.client.DeleteCertificate(ctx, vaultName, "db") },
 	}
 }
 
@@ -138,6 +148,7 @@ func TestRefusalsOfVaults(t *testing.T) {
 		assert.Equal(t, c.class, rotation.ClassOf(err), vaultName)
 		assert.Regexp(t, c.remedy+"$", err.Error())
 		assert.NotContains(t, err.Error(), "\n")
+		assert.Equal(t, vaultName == "fenced", errors.Is(err, vault.ErrClosed))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -16,9 +17,9 @@ import (
 	"github.com/rekey-dev/rekey/internal/secret"
 )
 
-// ErrSoftDeleted says that the name belongs to a deleted secret that can still be
-// recovered: until then nothing can be written under it.
-var ErrSoftDeleted = errors.New("the secret is soft-deleted")
+// ErrSoftDeleted says that the name belongs to a deleted secret or certificate that
+// can still be recovered: until then nothing can be written under it.
+var ErrSoftDeleted = errors.New("the name is soft-deleted")
 
 // problem is what Key Vault answers: the outer code is coarse, the inner one is not.
 // https://learn.microsoft.com/azure/key-vault/general/rest-error-codes
@@ -30,16 +31,24 @@ type problem struct {
 	}
 }
 
-// fault classifies an error. Its text names the vault and the secret, and not what
-// was sent.
+// fault classifies an error of a call for a secret. Its text names the vault and
+// the secret, and not what was sent.
 func fault(doing, vault, name string, err error, sent ...secret.Value) error {
-	where := fmt.Sprintf("vault: %s %q in %q", doing, name, vault)
+	return classified(remedies, fmt.Sprintf("vault: %s %q in %q", doing, name, vault), err, sent)
+}
+
+// certificateFault is fault for a certificate.
+func certificateFault(doing, vault, name string, err error, sent ...secret.Value) error {
+	return classified(certificateRemedies, fmt.Sprintf("vault: %s certificate %q in %q", doing, name, vault), err, sent)
+}
+
+func classified(remedies map[string]string, where string, err error, sent []secret.Value) error {
 	response, answered := errors.AsType[*azcore.ResponseError](err)
 	if !answered {
 		return &rotation.Fault{Class: rotation.ClassOf(err), Err: fmt.Errorf("%s: %w", where, err)}
 	}
 	p := parse(response)
-	f := &rotation.Fault{Class: classify(response.StatusCode), Err: fmt.Errorf("%s: %s", where, words(response, p, sent))}
+	f := &rotation.Fault{Class: classify(response.StatusCode), Err: refusal{where + ": " + words(response, p, sent), p.Error.InnerError.Code}}
 	f.Remedy = remedies[p.Error.InnerError.Code]
 	if f.Class == rotation.Throttled {
 		f.After = retryAfter(response.RawResponse)
@@ -50,6 +59,19 @@ func fault(doing, vault, name string, err error, sent ...secret.Value) error {
 	return f
 }
 
+// ErrClosed says that the vault's network rules keep rekey out, whatever it may do.
+var ErrClosed = errors.New("the vault's network rules keep rekey out")
+
+// refusal is what a vault answered, in words.
+type refusal struct{ text, code string }
+
+func (r refusal) Error() string { return r.text }
+
+// Is reports whether the refusal is ErrClosed.
+func (r refusal) Is(target error) bool {
+	return target == ErrClosed && (r.code == "ForbiddenByFirewall" || r.code == "ForbiddenByConnection")
+}
+
 // remedies are what a person can do, by the inner code of the refusal.
 // https://learn.microsoft.com/azure/key-vault/general/troubleshooting-access-issues
 var remedies = map[string]string{
@@ -58,6 +80,14 @@ var remedies = map[string]string{
 	"ForbiddenByFirewall":   "allow rekey's address in the vault's network rules, or let trusted services in",
 	"ForbiddenByConnection": "give rekey a private endpoint to the vault, or open the vault to public networks",
 }
+
+// certificateRemedies are those that differ for certificates.
+var certificateRemedies = func() map[string]string {
+	all := maps.Clone(remedies)
+	all["ForbiddenByRbac"] = "give rekey's identity the role Key Vault Certificates Officer on the vault"
+	all["AccessDenied"] = "give rekey's identity the permissions get, import, delete and recover for certificates in the vault's access policies"
+	return all
+}()
 
 // classify maps a status to what it means for what happens next.
 func classify(status int) rotation.Class {

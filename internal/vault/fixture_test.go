@@ -44,9 +44,11 @@ func start(t *testing.T, latency azuresim.Latency) *world {
 	t.Cleanup(func() { assert.NoError(t, azure.Close()) })
 	w := &world{Azure: azure, t: t, identity: azure.Directory.AddManagedIdentity("rekey")}
 	id := w.addVault(resourcemanager.Vault{Name: "staging", RBAC: true})
-	azure.ResourceManager.AddRoleAssignment(resourcemanager.RoleAssignment{
-		Scope: id, RoleID: resourcemanager.KeyVaultSecretsOfficer, PrincipalID: w.identity.ObjectID,
-	})
+	for _, role := range []string{resourcemanager.KeyVaultSecretsOfficer, resourcemanager.KeyVaultCertificatesOfficer} {
+		azure.ResourceManager.AddRoleAssignment(resourcemanager.RoleAssignment{
+			Scope: id, RoleID: role, PrincipalID: w.identity.ObjectID,
+		})
+	}
 	transport, ok := azure.Cloud.Client().Transport.(*http.Transport)
 	require.True(t, ok)
 	w.client = vault.New(w, transport)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rekey-dev/rekey/internal/certificate"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
@@ -21,7 +22,7 @@ type Stage struct {
 	now          func() time.Time
 
 	mu     sync.Mutex
-	proven time.Time // when a write last succeeded
+	proven map[rotation.Kind]time.Time // when a write last succeeded
 }
 
 var (
@@ -31,7 +32,7 @@ var (
 
 // NewStage returns the stage of an installation in a vault.
 func NewStage(client *Client, vault, installation string, now func() time.Time) *Stage {
-	return &Stage{client: client, vault: vault, installation: installation, now: now}
+	return &Stage{client: client, vault: vault, installation: installation, now: now, proven: map[rotation.Kind]time.Time{}}
 }
 
 // The tags of a staged copy. They are what a recovery reads.
@@ -46,43 +47,63 @@ const (
 
 const contentType = "application/vnd.rekey.staged"
 
-// Put keeps a credential. A soft-deleted copy of the same name, left by an
-// installation whose tables were lost, is recovered first.
+// Put keeps a credential: a secret as a secret, a certificate as a certificate. A
+// soft-deleted copy of the same name, left by an installation whose tables were
+// lost, is recovered first.
 func (s *Stage) Put(ctx context.Context, name string, c rotation.Credential) error {
-	return s.set(ctx, name, Secret{
-		Value: c.Value, ContentType: contentType, Expires: c.End,
-		Tags: map[string]string{
-			tagRotation: c.Rotation.String(), tagAttempt: strconv.Itoa(c.Attempt), tagKeyID: c.KeyID,
-			tagStart: c.Start.UTC().Format(time.RFC3339Nano), tagEnd: c.End.UTC().Format(time.RFC3339Nano),
-			tagInstallation: s.installation,
-		},
-	})
+	tags := map[string]string{
+		tagRotation: c.Rotation.String(), tagAttempt: strconv.Itoa(c.Attempt), tagKeyID: c.KeyID,
+		tagStart: c.Start.UTC().Format(time.RFC3339Nano), tagEnd: c.End.UTC().Format(time.RFC3339Nano),
+		tagInstallation: s.installation,
+	}
+	if c.Rotation.Kind != rotation.Certificate {
+		return s.set(ctx, name, Secret{Value: c.Value, ContentType: contentType, Expires: c.End, Tags: tags})
+	}
+	pair, err := certificate.Parse(c.Value)
+	if err != nil {
+		return rotation.Permanently("vault: stage certificate %q in %q: %w", name, s.vault, err)
+	}
+	return s.importPair(ctx, name, pair, tags)
 }
 
 func (s *Stage) set(ctx context.Context, name string, content Secret) error {
-	_, err := s.client.Set(ctx, s.vault, name, content)
+	return s.keep(ctx, rotation.Secret, func() error {
+		_, err := s.client.Set(ctx, s.vault, name, content)
+		return err
+	}, func() error { return s.client.Recover(ctx, s.vault, name) })
+}
+
+func (s *Stage) importPair(ctx context.Context, name string, pair certificate.Pair, tags map[string]string) error {
+	return s.keep(ctx, rotation.Certificate, func() error {
+		_, err := s.client.ImportCertificate(ctx, s.vault, name, Certificate{Pair: pair, Tags: tags})
+		return err
+	}, func() error { return s.client.RecoverCertificate(ctx, s.vault, name) })
+}
+
+// keep writes, and recovers the name first where that must be.
+func (s *Stage) keep(ctx context.Context, kind rotation.Kind, write, recover func() error) error {
+	err := write()
 	if errors.Is(err, ErrSoftDeleted) {
-		err = s.setRecovered(ctx, name, content)
+		if err = recover(); err == nil {
+			err = writeRecovered(ctx, write)
+		}
 	}
 	if err == nil {
 		s.mu.Lock()
-		s.proven = s.now()
+		s.proven[kind] = s.now()
 		s.mu.Unlock()
 	}
 	return err
 }
 
-// recoveryPoll is how often a secret is tried that is being recovered.
+// recoveryPoll is how often a name is tried that is being recovered.
 const recoveryPoll = 500 * time.Millisecond
 
-// setRecovered waits, as long as the context lets it, until a recovered secret can
+// writeRecovered waits, as long as the context lets it, until a recovered name can
 // be written: a credential that cannot be kept here is lost.
-func (s *Stage) setRecovered(ctx context.Context, name string, content Secret) error {
-	if err := s.client.Recover(ctx, s.vault, name); err != nil {
-		return err
-	}
+func writeRecovered(ctx context.Context, write func() error) error {
 	for {
-		_, err := s.client.Set(ctx, s.vault, name, content)
+		err := write()
 		if err == nil || rotation.ClassOf(err) != rotation.Conflict {
 			return err
 		}
@@ -95,17 +116,33 @@ func (s *Stage) setRecovered(ctx context.Context, name string, content Secret) e
 }
 
 // Get reads a staged credential back.
-func (s *Stage) Get(ctx context.Context, name string) (rotation.Credential, error) {
-	copied, err := s.client.Get(ctx, s.vault, name)
+func (s *Stage) Get(ctx context.Context, kind rotation.Kind, name string) (rotation.Credential, error) {
+	value, tags, err := s.read(ctx, kind, name)
 	if err != nil {
 		return rotation.Credential{}, err
 	}
-	c, err := fromTags(copied.Tags)
+	c, err := fromTags(tags)
+	if err == nil && c.Rotation.Kind != kind {
+		err = fmt.Errorf("it is a %s", c.Rotation.Kind)
+	}
 	if err != nil {
 		return c, rotation.Permanently("vault: staged copy %q in %q: %w", name, s.vault, err)
 	}
-	c.Value = copied.Value
+	c.Value = value
 	return c, nil
+}
+
+func (s *Stage) read(ctx context.Context, kind rotation.Kind, name string) (value secret.Value, tags map[string]string, err error) {
+	if kind != rotation.Certificate {
+		copied, err := s.client.Get(ctx, s.vault, name)
+		return copied.Value, copied.Tags, err
+	}
+	copied, err := s.client.Certificate(ctx, s.vault, name)
+	if err != nil {
+		return value, nil, err
+	}
+	value, err = copied.Pair.PEM()
+	return value, copied.Tags, err
 }
 
 func fromTags(tags map[string]string) (c rotation.Credential, err error) {
@@ -121,30 +158,14 @@ func fromTags(tags map[string]string) (c rotation.Credential, err error) {
 }
 
 // Delete removes a staged copy. One that is gone already is success.
-func (s *Stage) Delete(ctx context.Context, name string) error {
-	err := s.client.Delete(ctx, s.vault, name)
+func (s *Stage) Delete(ctx context.Context, kind rotation.Kind, name string) error {
+	remove := s.client.Delete
+	if kind == rotation.Certificate {
+		remove = s.client.DeleteCertificate
+	}
+	err := remove(ctx, s.vault, name)
 	if err != nil && rotation.ClassOf(err) == rotation.NotFound {
 		return nil
 	}
 	return err
-}
-
-const (
-	// provenFor is how long one successful write stands for the next.
-	provenFor = 10 * time.Minute
-	checkName = "rekey-write-check"
-)
-
-// Writable proves that a credential could be kept, by writing a secret that
-// holds nothing, unless a write has succeeded lately.
-func (s *Stage) Writable(ctx context.Context) error {
-	s.mu.Lock()
-	fresh := s.now().Sub(s.proven) < provenFor
-	s.mu.Unlock()
-	if fresh {
-		return nil
-	}
-	return s.set(ctx, checkName, Secret{
-		Value: secret.New("writable"), ContentType: contentType, Tags: map[string]string{tagInstallation: s.installation},
-	})
 }

@@ -89,7 +89,7 @@ func template(pattern, path string) string {
 // named reports whether the segment after a collection is the name of one of its members.
 func named(collection string) bool {
 	switch strings.ToLower(collection) {
-	case "resourcegroups", "vaults", "secrets", "deletedsecrets", "certificates", "connections",
+	case "resourcegroups", "vaults", "secrets", "deletedsecrets", "certificates", "deletedcertificates", "connections",
 		"automationaccounts", "jobs", "runbooks", "virtualmachines", "runcommands", "deploymentscripts",
 		"projects", "env", "deployments":
 		return true

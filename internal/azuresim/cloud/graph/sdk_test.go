@@ -117,6 +117,31 @@ func TestACertificateIsRegisteredAndSignsIn(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestACertificateIsUnknownUntilTheReplicasHaveIt(t *testing.T) {
+	n := start(t, entra.Options{ReplicationDelay: time.Hour, Replicas: 1}, graph.Options{})
+	app := n.owned("shop")
+	n.clock.Advance(time.Hour)
+	now := n.clock.Now()
+	certificate, private := certificate(t, now.Add(-2*time.Hour), now.Add(2*time.Hour))
+	credential, err := azidentity.NewClientCertificateCredential(tenantID, app.AppID, []*x509.Certificate{certificate}, private,
+		&azidentity.ClientCertificateCredentialOptions{ClientOptions: n.options()})
+	require.NoError(t, err)
+	app.Keys = []entra.Key{entra.NewKey(certificate)}
+	n.directory.PutApplication(app)
+	_, err = credential.GetToken(t.Context(), vaultScope())
+	require.ErrorContains(t, err, "AADSTS700027")
+	n.clock.Advance(time.Hour)
+	_, err = credential.GetToken(t.Context(), vaultScope())
+	require.NoError(t, err)
+
+	n.clock.Advance(time.Hour)
+	again, err := azidentity.NewClientCertificateCredential(tenantID, app.AppID, []*x509.Certificate{certificate}, private,
+		&azidentity.ClientCertificateCredentialOptions{ClientOptions: n.options()})
+	require.NoError(t, err)
+	_, err = again.GetToken(t.Context(), vaultScope())
+	require.ErrorContains(t, err, "The key used is expired.")
+}
+
 func TestTheSDKUnderstandsListsAndErrors(t *testing.T) {
 	n := start(t, entra.Options{}, graph.Options{})
 	for i := range 150 {

@@ -55,8 +55,9 @@ func conflict(inner, format string, args ...any) error {
 	return &refusal{status: http.StatusConflict, code: "Conflict", inner: inner, message: fmt.Sprintf(format, args...)}
 }
 
-func secretNotFound(id string) error {
-	return &refusal{status: http.StatusNotFound, code: "SecretNotFound", message: fmt.Sprintf("A secret with (name/id) %s was not found in this key vault. If you recently deleted this secret you may be able to recover it using the correct recovery command. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182", id)}
+func (c *call) notFound(id string) error {
+	kind := nouns[c.kind]
+	return &refusal{status: http.StatusNotFound, code: kind + "NotFound", message: fmt.Sprintf("A %s with (name/id) %s was not found in this key vault. If you recently deleted this %[1]s you may be able to recover it using the correct recovery command. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182", strings.ToLower(kind), id)}
 }
 
 func forbiddenByRole(caller entra.Caller, vault Vault, action, resource string) error {

@@ -22,25 +22,25 @@ type eventData struct {
 }
 
 // announce tells that a version was written and sees to the events of its end.
-func (s *Service) announce(vault Vault, of *secret, v *version) {
-	s.raise(vault, of, v, "SecretNewVersionCreated")
+func (s *Service) announce(vault Vault, of *object, v *version) {
+	s.raise(vault, of, v, "NewVersionCreated")
 	s.scheduleExpiry(vault, of, v)
 }
 
 // scheduleExpiry needs the lock; it replaces what was scheduled before.
-func (s *Service) scheduleExpiry(vault Vault, of *secret, v *version) {
+func (s *Service) scheduleExpiry(vault Vault, of *object, v *version) {
 	v.silence()
 	if v.expires == nil {
 		return
 	}
 	left := time.Unix(*v.expires, 0).Sub(s.clock.Now())
 	near := max(left-nearExpiry, s.options.NearExpiryDelay)
-	stopNear := s.clock.AfterFunc(near, func() { s.raiseIfCurrent(vault, of, v, "SecretNearExpiry") })
-	stopExpired := s.clock.AfterFunc(left, func() { s.raiseIfCurrent(vault, of, v, "SecretExpired") })
+	stopNear := s.clock.AfterFunc(near, func() { s.raiseIfCurrent(vault, of, v, "NearExpiry") })
+	stopExpired := s.clock.AfterFunc(left, func() { s.raiseIfCurrent(vault, of, v, "Expired") })
 	v.silence = func() { stopNear(); stopExpired() }
 }
 
-func (s *Service) raiseIfCurrent(vault Vault, of *secret, v *version, event string) {
+func (s *Service) raiseIfCurrent(vault Vault, of *object, v *version, event string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	live, found := s.access.Vault(vault.Name)
@@ -50,16 +50,17 @@ func (s *Service) raiseIfCurrent(vault Vault, of *secret, v *version, event stri
 	}
 }
 
-func (s *Service) raise(vault Vault, of *secret, v *version, event string) {
+func (s *Service) raise(vault Vault, of *object, v *version, event string) {
+	kind := nouns[of.kind]
 	s.events.Raise(eventgrid.SystemEvent{
 		Source:  vault.ID,
-		Type:    "Microsoft.KeyVault." + event,
+		Type:    "Microsoft.KeyVault." + kind + event,
 		Subject: of.name,
 		Since:   v.created,
 		Data: eventData{
-			ID:         vaultURL(vault) + "/secrets/" + of.name + "/" + v.id,
+			ID:         vaultURL(vault) + "/" + of.kind + "/" + of.name + "/" + v.id,
 			VaultName:  vault.Name,
-			ObjectType: "Secret",
+			ObjectType: kind,
 			ObjectName: of.name,
 			Version:    v.id,
 			NotBefore:  v.notBefore,

@@ -111,7 +111,8 @@ func start(t *testing.T, options keyvault.Options) *world {
 		access: &access{granted: map[string]bool{}, vault: keyvault.Vault{
 			ID: vaultID, Instance: "1", Name: "safe", Location: "westeurope", TenantID: tenant, RetentionDays: 90,
 			Policies: []keyvault.AccessPolicy{{TenantID: tenant, ObjectID: alice, Permissions: keyvault.Permissions{
-				Secrets: []string{"get", "list", "set", "delete", "recover", "purge"}}}},
+				Secrets:      []string{"get", "list", "set", "delete", "recover", "purge"},
+				Certificates: []string{"get", "list", "import", "update", "delete", "recover", "purge"}}}},
 		}},
 		events: make(events, 1000),
 	}

@@ -15,15 +15,16 @@ const pageSize = 25 // the default and the most
 var noTime time.Time
 
 type page struct {
-	Value    []secretBundle `json:"value"`
-	NextLink *string        `json:"nextLink"`
+	Value    []any   `json:"value"`
+	NextLink *string `json:"nextLink"`
 }
 
 // https://learn.microsoft.com/rest/api/keyvault/secrets/get-secrets
-func (s *Service) listSecrets(c *call) (any, error) {
-	items := map[string]secretBundle{}
-	for key, found := range c.held.secrets {
-		if found.phase(c.now, c.vault, s.options.DeletionDelay) == active {
+// https://learn.microsoft.com/rest/api/keyvault/certificates/get-certificates
+func (s *Service) list(c *call) (any, error) {
+	items := map[string]any{}
+	for key, found := range c.held.objects {
+		if found.phase(c.now, c.vault, s.options.DeletionDelay) == active && c.sees(found) {
 			items[key] = c.item(found)
 		}
 	}
@@ -33,21 +34,21 @@ func (s *Service) listSecrets(c *call) (any, error) {
 // https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret-versions
 func (s *Service) listVersions(c *call) (any, error) {
 	found, stands := c.find(s)
-	if found == nil || stands != active {
-		return nil, secretNotFound(c.name())
+	if stands != active {
+		return nil, c.notFound(c.name())
 	}
-	items := map[string]secretBundle{}
+	items := map[string]any{}
 	for _, v := range found.versions {
-		items[v.id] = c.bundle(found, v)
+		items[v.id] = c.properties(found, v)
 	}
 	return c.page(items)
 }
 
 // https://learn.microsoft.com/rest/api/keyvault/secrets/get-deleted-secrets
 func (s *Service) listDeleted(c *call) (any, error) {
-	items := map[string]secretBundle{}
-	for key, found := range c.held.secrets {
-		if found.phase(c.now, c.vault, s.options.DeletionDelay) == deleted {
+	items := map[string]any{}
+	for key, found := range c.held.objects {
+		if found.phase(c.now, c.vault, s.options.DeletionDelay) == deleted && c.sees(found) {
 			items[key] = c.asDeleted(found, c.item(found))
 		}
 	}
@@ -55,7 +56,7 @@ func (s *Service) listDeleted(c *call) (any, error) {
 }
 
 // page cuts the items, in the order of their keys, as maxresults and $skiptoken say.
-func (c *call) page(items map[string]secretBundle) (any, error) {
+func (c *call) page(items map[string]any) (any, error) {
 	query := c.request.URL.Query()
 	size, err := maxResults(query.Get("maxresults"))
 	if err != nil {
@@ -69,7 +70,7 @@ func (c *call) page(items map[string]secretBundle) (any, error) {
 	if len(after) > 0 {
 		keys = slices.DeleteFunc(keys, func(key string) bool { return key <= string(after) })
 	}
-	p := page{Value: []secretBundle{}}
+	p := page{Value: []any{}}
 	for _, key := range keys[:min(size, len(keys))] {
 		p.Value = append(p.Value, items[key])
 	}

@@ -24,76 +24,6 @@ const (
 
 var objectName = regexp.MustCompile(`^[0-9a-zA-Z-]{1,127}$`)
 
-// attributes are a version's; nbf, exp, created and updated in Unix seconds.
-type attributes struct {
-	Enabled         *bool  `json:"enabled,omitempty"`
-	NotBefore       *int64 `json:"nbf,omitempty"`
-	Expires         *int64 `json:"exp,omitempty"`
-	Created         int64  `json:"created,omitempty"`
-	Updated         int64  `json:"updated,omitempty"`
-	RecoveryLevel   string `json:"recoveryLevel,omitempty"`
-	RecoverableDays int    `json:"recoverableDays,omitempty"`
-}
-
-// secretBundle is SecretBundle, SecretItem and their deleted forms in one.
-type secretBundle struct {
-	Value       *string           `json:"value,omitempty"`
-	ID          string            `json:"id"`
-	ContentType string            `json:"contentType,omitempty"`
-	Attributes  attributes        `json:"attributes"`
-	Tags        map[string]string `json:"tags,omitempty"`
-
-	RecoveryID         string `json:"recoveryId,omitempty"`
-	DeletedDate        int64  `json:"deletedDate,omitempty"`
-	ScheduledPurgeDate int64  `json:"scheduledPurgeDate,omitempty"`
-}
-
-func (c *call) bundle(s *secret, v *version) secretBundle {
-	return secretBundle{
-		ID:          c.base() + "/secrets/" + s.name + "/" + v.id,
-		ContentType: v.contentType,
-		Attributes:  v.attributes(c.vault),
-		Tags:        v.tags,
-	}
-}
-
-// item is what lists show: the current version's properties under the bare name.
-func (c *call) item(s *secret) secretBundle {
-	b := c.bundle(s, s.current())
-	b.ID = c.base() + "/secrets/" + s.name
-	return b
-}
-
-func (c *call) asDeleted(s *secret, b secretBundle) secretBundle {
-	b.RecoveryID = c.base() + "/deletedsecrets/" + s.name
-	b.DeletedDate = s.deleted.Unix()
-	b.ScheduledPurgeDate = s.purgeDate(c.vault).Unix()
-	return b
-}
-
-func (v *version) attributes(vault Vault) attributes {
-	return attributes{
-		Enabled:         &v.enabled,
-		NotBefore:       v.notBefore,
-		Expires:         v.expires,
-		Created:         v.created.Unix(),
-		Updated:         v.updated.Unix(),
-		RecoveryLevel:   recoveryLevel(vault),
-		RecoverableDays: vault.RetentionDays,
-	}
-}
-
-func recoveryLevel(vault Vault) string {
-	level := "Recoverable"
-	if vault.RetentionDays < 90 {
-		level = "CustomizedRecoverable"
-	}
-	if vault.PurgeProtection {
-		return level
-	}
-	return level + "+Purgeable"
-}
-
 // secretParameters is the body of a set and of an update; what is left out of an
 // update stays as it is, and tags are replaced as a whole.
 type secretParameters struct {
@@ -105,20 +35,27 @@ type secretParameters struct {
 
 func readParameters(r *http.Request) (secretParameters, error) {
 	var p secretParameters
+	if err := readBody(r, &p); err != nil {
+		return p, err
+	}
+	return p, p.check()
+}
+
+func readBody(r *http.Request, into any) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return p, &refusal{status: http.StatusUnsupportedMediaType, code: "UnsupportedMediaType", message: "The request's Content-Type must be application/json."}
+		return &refusal{status: http.StatusUnsupportedMediaType, code: "UnsupportedMediaType", message: "The request's Content-Type must be application/json."}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-		return p, &refusal{status: http.StatusRequestEntityTooLarge, code: "RequestEntityTooLarge", message: "The request's body is too large."}
+		return &refusal{status: http.StatusRequestEntityTooLarge, code: "RequestEntityTooLarge", message: "The request's body is too large."}
 	}
 	if err != nil {
-		return p, badParameter("The request's body could not be read: %v", err)
+		return badParameter("The request's body could not be read: %v", err)
 	}
-	if err := json.Unmarshal(body, &p); err != nil {
-		return p, badParameter("The request's body is not valid JSON: %v", err)
+	if err := json.Unmarshal(body, into); err != nil {
+		return badParameter("The request's body is not valid JSON: %v", err)
 	}
-	return p, p.check()
+	return nil
 }
 
 func (p secretParameters) check() error {
@@ -127,10 +64,15 @@ func (p secretParameters) check() error {
 		return badParameter("The value is too long: a secret holds at most %d characters.", maxValue)
 	case p.ContentType != nil && len(*p.ContentType) > maxContentType:
 		return badParameter("The contentType is too long: at most %d characters.", maxContentType)
-	case len(p.Tags) > maxTags:
+	}
+	return checkTags(p.Tags)
+}
+
+func checkTags(tags map[string]string) error {
+	if len(tags) > maxTags {
 		return badParameter("Too many tags: an object has at most %d.", maxTags)
 	}
-	for name, value := range p.Tags {
+	for name, value := range tags {
 		if name == "" || len(name) > maxTag || len(value) > maxTag {
 			return badParameter("A tag's name has 1 to %d characters, its value at most %[1]d.", maxTag)
 		}

@@ -1,20 +1,16 @@
 package keyvault
 
-import (
-	"strings"
-)
-
 // Data actions and their access policy verbs:
 // https://learn.microsoft.com/azure/key-vault/general/rbac-migration
 var (
-	getSecret     = operation{kind: "secrets", action: "Microsoft.KeyVault/vaults/secrets/getSecret/action", permission: "get"}
-	setSecret     = operation{kind: "secrets", action: "Microsoft.KeyVault/vaults/secrets/setSecret/action", permission: "set", creates: true}
-	updateSecret  = operation{kind: "secrets", action: "Microsoft.KeyVault/vaults/secrets/update/action", permission: "set"}
-	deleteSecret  = operation{kind: "secrets", action: "Microsoft.KeyVault/vaults/secrets/delete", permission: "delete"}
-	listSecrets   = operation{kind: "secrets", action: "Microsoft.KeyVault/vaults/secrets/readMetadata/action", permission: "list"}
-	getDeleted    = operation{kind: "secrets", action: "Microsoft.KeyVault/vaults/secrets/readMetadata/action", permission: "get"}
-	recoverSecret = operation{kind: "secrets", action: "Microsoft.KeyVault/vaults/secrets/recover/action", permission: "recover"}
-	purgeSecret   = operation{kind: "secrets", action: "Microsoft.KeyVault/vaults/secrets/purge/action", permission: "purge"}
+	getSecret     = operation{kind: secrets, action: "Microsoft.KeyVault/vaults/secrets/getSecret/action", permission: "get"}
+	setSecret     = operation{kind: secrets, action: "Microsoft.KeyVault/vaults/secrets/setSecret/action", permission: "set", creates: true}
+	updateSecret  = operation{kind: secrets, action: "Microsoft.KeyVault/vaults/secrets/update/action", permission: "set"}
+	deleteSecret  = operation{kind: secrets, action: "Microsoft.KeyVault/vaults/secrets/delete", permission: "delete"}
+	listSecrets   = operation{kind: secrets, action: "Microsoft.KeyVault/vaults/secrets/readMetadata/action", permission: "list"}
+	getDeleted    = operation{kind: secrets, action: "Microsoft.KeyVault/vaults/secrets/readMetadata/action", permission: "get"}
+	recoverSecret = operation{kind: secrets, action: "Microsoft.KeyVault/vaults/secrets/recover/action", permission: "recover"}
+	purgeSecret   = operation{kind: secrets, action: "Microsoft.KeyVault/vaults/secrets/purge/action", permission: "purge"}
 )
 
 func (op operation) by(handle func(*call) (any, error)) operation {
@@ -32,14 +28,14 @@ func (s *Service) secretOperations() map[string]operation {
 		"PATCH /secrets/{name}":               updateSecret.by(s.updateSecret),
 		"PATCH /secrets/{name}/{$}":           updateSecret.by(s.updateSecret),
 		"PATCH /secrets/{name}/{version}":     updateSecret.by(s.updateSecret),
-		"DELETE /secrets/{name}":              deleteSecret.by(s.deleteSecret),
-		"GET /secrets":                        listSecrets.by(s.listSecrets),
-		"GET /secrets/{$}":                    listSecrets.by(s.listSecrets),
+		"DELETE /secrets/{name}":              deleteSecret.by(s.delete),
+		"GET /secrets":                        listSecrets.by(s.list),
+		"GET /secrets/{$}":                    listSecrets.by(s.list),
 		"GET /secrets/{name}/versions":        listSecrets.by(s.listVersions),
 		"GET /deletedsecrets":                 listSecrets.by(s.listDeleted),
 		"GET /deletedsecrets/{name}":          getDeleted.by(s.getDeleted),
-		"POST /deletedsecrets/{name}/recover": recoverSecret.by(s.recoverSecret),
-		"DELETE /deletedsecrets/{name}":       purgeSecret.by(s.purgeSecret),
+		"POST /deletedsecrets/{name}/recover": recoverSecret.by(s.recover),
+		"DELETE /deletedsecrets/{name}":       purgeSecret.by(s.purge),
 	}
 }
 
@@ -56,24 +52,23 @@ func (s *Service) setSecret(c *call) (any, error) {
 		return nil, badParameter("The parameter value is required.")
 	}
 	found, stands := c.find(s)
-	if err := changeable(c.name(), stands); err != nil {
+	if err := c.changeable(stands); err != nil {
 		return nil, err
+	}
+	if found != nil && found.kind == certificates {
+		return nil, conflict("", "The secret %s belongs to a certificate and cannot be set.", c.name())
 	}
 	v := newVersion(c.now)
 	if err := parameters.apply(v, c.now); err != nil {
 		return nil, err
 	}
 	v.value = *parameters.Value
-	if found == nil {
-		found = &secret{name: c.name()}
-		c.held.secrets[strings.ToLower(c.name())] = found
-	}
-	found.versions = append(found.versions, v)
+	found = c.add(found, v)
 	s.announce(c.vault, found, v)
 	return c.withValue(found, v), nil
 }
 
-func (c *call) withValue(found *secret, v *version) secretBundle {
+func (c *call) withValue(found *object, v *version) bundle {
 	b := c.bundle(found, v)
 	b.Value = &v.value
 	return b
@@ -101,6 +96,9 @@ func (s *Service) updateSecret(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.mayChange(found, "update"); err != nil {
+		return nil, err
+	}
 	expired := v.expires
 	if err := parameters.apply(v, c.now); err != nil {
 		return nil, err
@@ -109,60 +107,4 @@ func (s *Service) updateSecret(c *call) (any, error) {
 		s.scheduleExpiry(c.vault, found, v)
 	}
 	return c.bundle(found, v), nil
-}
-
-// https://learn.microsoft.com/rest/api/keyvault/secrets/delete-secret
-func (s *Service) deleteSecret(c *call) (any, error) {
-	found, stands := c.find(s)
-	if found == nil || stands == deleted {
-		return nil, secretNotFound(c.name())
-	}
-	if err := changeable(c.name(), stands); err != nil {
-		return nil, err
-	}
-	found.deleted = c.now
-	return c.asDeleted(found, c.bundle(found, found.current())), nil
-}
-
-// https://learn.microsoft.com/rest/api/keyvault/secrets/get-deleted-secret
-func (s *Service) getDeleted(c *call) (any, error) {
-	found, stands := c.find(s)
-	if found == nil || stands != deleted {
-		return nil, secretNotFound(c.name())
-	}
-	return c.asDeleted(found, c.bundle(found, found.current())), nil
-}
-
-// https://learn.microsoft.com/rest/api/keyvault/secrets/recover-deleted-secret
-func (s *Service) recoverSecret(c *call) (any, error) {
-	found, err := s.deletedSecret(c)
-	if err != nil {
-		return nil, err
-	}
-	found.deleted, found.recovered = noTime, c.now.Add(s.options.RecoveryDelay)
-	return c.bundle(found, found.current()), nil
-}
-
-// https://learn.microsoft.com/rest/api/keyvault/secrets/purge-deleted-secret
-func (s *Service) purgeSecret(c *call) (any, error) {
-	found, err := s.deletedSecret(c)
-	if err != nil {
-		return nil, err
-	}
-	if c.vault.PurgeProtection {
-		return nil, forbidden("ForbiddenByPolicy", "Operation \"purge\" is not allowed because purge protection is enabled for this vault. Key Vault service will automatically purge it after the retention period has passed.")
-	}
-	c.held.forget(strings.ToLower(found.name))
-	return nil, nil
-}
-
-func (s *Service) deletedSecret(c *call) (*secret, error) {
-	found, stands := c.find(s)
-	switch {
-	case found == nil || stands == active:
-		return nil, secretNotFound(c.name())
-	case stands != deleted:
-		return nil, changeable(c.name(), stands)
-	}
-	return found, nil
 }

@@ -50,8 +50,8 @@ type Service struct {
 
 // contents is what one vault holds.
 type contents struct {
-	vault    Vault // as last seen
-	secrets  map[string]*secret
+	vault    Vault              // as last seen
+	objects  map[string]*object // by lower-case name
 	throttle throttle
 }
 
@@ -60,6 +60,9 @@ func New(clk *clock.Clock, auth Authenticator, access Access, events Events, opt
 	s := &Service{clock: clk, auth: auth, access: access, events: events, options: options, vaults: map[string]*contents{}}
 	s.routes = http.NewServeMux()
 	for pattern, op := range s.secretOperations() {
+		s.routes.Handle(pattern, s.serve(op))
+	}
+	for pattern, op := range s.certificateOperations() {
 		s.routes.Handle(pattern, s.serve(op))
 	}
 	s.routes.Handle("/", s.serve(operation{handle: unknownOperation}))
@@ -85,7 +88,7 @@ func vaultName(host string) string {
 
 // operation is one entry of the REST reference with what it takes to be allowed.
 type operation struct {
-	kind       string // the plural that paths and policies use: secrets
+	kind       string // of the objects: secrets or certificates
 	action     string // data action for roles
 	permission string // verb for access policies
 	creates    bool   // counts against the lower limit
@@ -95,6 +98,7 @@ type operation struct {
 // call is one authenticated request to one vault.
 type call struct {
 	request *http.Request
+	kind    string // of the operation
 	caller  entra.Caller
 	vault   Vault
 	held    *contents
@@ -146,7 +150,7 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request, vault Vault, op
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &call{request: r, caller: caller, vault: vault, held: s.contentsOf(vault), now: s.clock.Now()}
+	c := &call{request: r, kind: op.kind, caller: caller, vault: vault, held: s.contentsOf(vault), now: s.clock.Now()}
 	if !s.options.Unthrottled {
 		if err := c.held.throttle.admit(w.Header(), c.now, op.creates); err != nil {
 			return nil, err
@@ -160,7 +164,7 @@ func (s *Service) contentsOf(vault Vault) *contents {
 	key := strings.ToLower(vault.Name)
 	held := s.vaults[key]
 	if held == nil || held.vault.Instance != vault.Instance {
-		held = &contents{secrets: map[string]*secret{}}
+		held = &contents{objects: map[string]*object{}}
 		s.vaults[key] = held
 	}
 	held.vault = vault

@@ -3,6 +3,7 @@ package keyvault
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 	"time"
 )
 
@@ -13,20 +14,23 @@ type State struct {
 
 // VaultState is one vault's objects.
 type VaultState struct {
-	ID      string                 `json:"id"`
-	Secrets map[string]SecretState `json:"secrets"`
+	ID           string                 `json:"id"`
+	Secrets      map[string]ObjectState `json:"secrets"` // but for those of certificates
+	Certificates map[string]ObjectState `json:"certificates"`
 }
 
-// SecretState is one secret; its versions stand in the order of their creation.
-type SecretState struct {
+// ObjectState is one object; its versions stand in the order of their creation.
+type ObjectState struct {
 	Deleted  *time.Time     `json:"deleted,omitempty"`
 	Versions []VersionState `json:"versions"`
 }
 
-// VersionState is one version; the value is given as SHA-256 in hexadecimal.
+// VersionState is one version. The SHA-256 in hexadecimal is that of a secret's
+// value and of a certificate as DER.
 type VersionState struct {
 	Version     string            `json:"version"`
 	SHA256      string            `json:"sha256"`
+	Thumbprint  string            `json:"thumbprint,omitempty"` // of a certificate, in upper-case hexadecimal
 	ContentType string            `json:"contentType,omitempty"`
 	Tags        map[string]string `json:"tags,omitempty"`
 	Enabled     bool              `json:"enabled"`
@@ -42,31 +46,39 @@ func (s *Service) State() State {
 	defer s.mu.Unlock()
 	state := State{Vaults: map[string]VaultState{}}
 	for _, held := range s.vaults {
-		vault := VaultState{ID: held.vault.ID, Secrets: map[string]SecretState{}}
-		for _, found := range held.secrets {
-			vault.Secrets[found.name] = found.state()
+		vault := VaultState{ID: held.vault.ID, Secrets: map[string]ObjectState{}, Certificates: map[string]ObjectState{}}
+		for _, found := range held.objects {
+			into := vault.Secrets
+			if found.kind == certificates {
+				into = vault.Certificates
+			}
+			into[found.name] = found.state()
 		}
 		state.Vaults[held.vault.Name] = vault
 	}
 	return state
 }
 
-func (s *secret) state() SecretState {
-	var state SecretState
-	if !s.deleted.IsZero() {
-		at := s.deleted
+func (o *object) state() ObjectState {
+	var state ObjectState
+	if !o.deleted.IsZero() {
+		at := o.deleted
 		state.Deleted = &at
 	}
-	for _, v := range s.versions {
+	for _, v := range o.versions {
 		state.Versions = append(state.Versions, v.state())
 	}
 	return state
 }
 
 func (v *version) state() VersionState {
-	sum := sha256.Sum256([]byte(v.value))
+	content, thumb := []byte(v.value), ""
+	if v.x509 != nil {
+		content, thumb = v.x509.Raw, strings.ToUpper(hex.EncodeToString(thumbprint(v.x509)))
+	}
+	sum := sha256.Sum256(content)
 	return VersionState{
-		Version: v.id, SHA256: hex.EncodeToString(sum[:]),
+		Version: v.id, SHA256: hex.EncodeToString(sum[:]), Thumbprint: thumb,
 		ContentType: v.contentType, Tags: v.tags, Enabled: v.enabled,
 		NotBefore: fromUnix(v.notBefore), Expires: fromUnix(v.expires),
 		Created: v.created, Updated: v.updated,

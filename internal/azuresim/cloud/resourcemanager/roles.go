@@ -18,6 +18,7 @@ const (
 	KeyVaultSecretsOfficer          = "b86a8fe4-44ce-4948-aee5-eccb2c155cd7"
 	KeyVaultSecretsUser             = "4633458b-17de-408a-b874-0445c86b69e6"
 	KeyVaultCertificatesOfficer     = "a4417e6f-fecd-4de8-b567-7b0420556985"
+	KeyVaultCertificateUser         = "db79e9a7-68ee-4b58-9aeb-b90e7c24fcba"
 	KeyVaultDataAccessAdministrator = "8b54135c-b56d-4d72-a534-26097cfdc8d8"
 	EventGridDataSender             = "d5a91429-5739-47e2-a06b-3470a27159e7"
 )
@@ -62,6 +63,9 @@ func builtInRoles() map[string]role {
 			"Microsoft.KeyVault/vaults/secrets/getSecret/action", "Microsoft.KeyVault/vaults/secrets/readMetadata/action"}}},
 		{id: KeyVaultCertificatesOfficer, name: "Key Vault Certificates Officer", permission: onVaults(
 			"Microsoft.KeyVault/vaults/certificatecas/*", "Microsoft.KeyVault/vaults/certificates/*", "Microsoft.KeyVault/vaults/certificatecontacts/write")},
+		{id: KeyVaultCertificateUser, name: "Key Vault Certificate User", permission: permission{DataActions: []string{
+			"Microsoft.KeyVault/vaults/certificates/read", "Microsoft.KeyVault/vaults/secrets/getSecret/action",
+			"Microsoft.KeyVault/vaults/secrets/readMetadata/action", "Microsoft.KeyVault/vaults/keys/read"}}},
 		{id: KeyVaultDataAccessAdministrator, name: "Key Vault Data Access Administrator", permission: dataAccess()},
 		{id: EventGridDataSender, name: "EventGrid Data Sender", permission: permission{
 			Actions: []string{"Microsoft.Authorization/*/read", "Microsoft.Resources/subscriptions/resourceGroups/read",
