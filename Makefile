@@ -12,7 +12,7 @@ help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
 run: package ## run rekey beside a simulated Azure (ARGS="-apps 1000 -ports any")
-	@$(GO) run ./handlers/local $(ARGS)
+	@$(GO) build -o .local/ ./handlers/local && exec .local/local $(ARGS)
 
 test: package ## run every test
 	$(GO) test ./...
