@@ -6,7 +6,7 @@ GO      ?= go
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 ARGS    ?=
 
-.PHONY: help run test check lint race bench package clean
+.PHONY: help run test check lint race specs bench package clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -26,6 +26,9 @@ lint: ## format, vet and lint
 
 race: ## unit and conformance tests under the race detector
 	$(GO) test -race $$($(GO) list ./... | grep -v /handlers/local)
+
+specs: ## hold what is said to the simulated Azure against the vendors' descriptions
+	$(GO) test -tags specs -run TestWhatIsSaidIsDescribed -v ./handlers/local
 
 bench: package ## rotations per second, calls, start and memory
 	$(GO) run ./handlers/local -bench $(ARGS)

@@ -30,6 +30,8 @@ type Options struct {
 	Bench        bool
 	Latency      azuresim.Latency
 	Settings     map[string]string // added to the handler's, or replacing them
+	// Azure, if not nil, is called with the simulated Azure before it is used.
+	Azure func(*azuresim.Azure)
 	// Tables, if not nil, puts something between the handler and its tables.
 	Tables func(connection string) string
 }
@@ -93,6 +95,9 @@ func Start(ctx context.Context, o Options) (s *Stack, err error) {
 	})
 	if err != nil {
 		return s, err
+	}
+	if o.Azure != nil {
+		o.Azure(s.Azure)
 	}
 	s.Tenant = seed(s.Azure, o.Apps)
 	if err := s.createTables(ctx); err != nil {

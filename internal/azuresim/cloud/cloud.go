@@ -36,6 +36,7 @@ type Cloud struct {
 	calls  *calls
 	faults *faults
 	face   *http.ServeMux
+	record func(Exchange) // or nil
 
 	tunnels  *tunnels
 	loopback *httputil.ReverseProxy

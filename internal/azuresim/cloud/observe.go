@@ -31,7 +31,7 @@ func (c *Cloud) observed(host string, service http.Handler) http.Handler {
 		}()
 		fault := c.faults.next(host, r.Method, path)
 		call.Fault = fault.kind()
-		fault.apply(c.clock, answer, r, gunzipped(service))
+		fault.apply(c.clock, answer, r, gunzipped(c.recorded(service)))
 	})
 }
 

@@ -14,7 +14,7 @@ func (v *vault) deletedJSON() any {
 		"name": v.name,
 		"type": "Microsoft.KeyVault/deletedVaults",
 		"properties": map[string]any{
-			"vaultId": v.id(), "location": v.location, "tags": v.tags,
+			"vaultId": v.id(), "location": v.location, "tags": none(v.tags),
 			"deletionDate": v.deleted.Format(time.RFC3339), "scheduledPurgeDate": v.purgeDate().Format(time.RFC3339),
 			"purgeProtectionEnabled": isTrue(v.properties.EnablePurgeProtection),
 		},

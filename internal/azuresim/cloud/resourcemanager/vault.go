@@ -168,10 +168,18 @@ func (v *vault) json(now time.Time) vaultJSON {
 		p.ProvisioningState = "RegisteringDns"
 	}
 	return vaultJSON{
-		ID: v.id(), Name: v.name, Type: vaultType, Location: v.location, Tags: v.tags, Properties: &p,
+		ID: v.id(), Name: v.name, Type: vaultType, Location: v.location, Tags: none(v.tags), Properties: &p,
 		SystemData: &systemData{
 			CreatedBy: v.createdBy, CreatedByType: "Application", CreatedAt: v.created,
 			LastModifiedBy: v.modifiedBy, LastModifiedByType: "Application", LastModifiedAt: v.modified,
 		},
 	}
+}
+
+// none shows tags that there are not as an empty object, as the real service does.
+func none(tags map[string]string) map[string]string {
+	if tags == nil {
+		return map[string]string{}
+	}
+	return tags
 }
