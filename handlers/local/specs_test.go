@@ -186,4 +186,3 @@ func judged(ctx context.Context, e cloud.Exchange, r *http.Request, route *route
 	}
 	return nil
 }
-
