@@ -143,8 +143,8 @@ func (s *Stack) checkCalls(t *testing.T) {
 }
 
 // checkNothingLeaked reads every secret value that exists and looks for it in
-// the handler's log and in every row.
-func (s *Stack) checkNothingLeaked(t *testing.T) {
+// the handler's log, in every row, in every message and in every lifecycle event.
+func (s *Stack) checkNothingLeaked(t *testing.T, messages string) {
 	t.Helper()
 	log, err := os.ReadFile(s.path("handler.log"))
 	require.NoError(t, err)
@@ -153,12 +153,14 @@ func (s *Stack) checkNothingLeaked(t *testing.T) {
 	state, err := json.Marshal(s.Azure.EventGrid.State())
 	require.NoError(t, err)
 	require.NotEmpty(t, log)
+	require.Contains(t, messages, "dev.rekey.deploy", "the tap works")
 	values := s.values(t)
 	require.NotEmpty(t, values)
 	for _, value := range values {
 		assert.NotContains(t, string(log), value, "in the log")
 		assert.NotContains(t, string(rows), value, "in a row")
 		assert.NotContains(t, string(state), value, "in an event")
+		assert.NotContains(t, messages, value, "in a message")
 	}
 }
 

@@ -34,6 +34,8 @@ type Options struct {
 	Azure func(*azuresim.Azure)
 	// Tables, if not nil, puts something between the handler and its tables.
 	Tables func(connection string) string
+	// Bus does the same for the handler and its bus.
+	Bus func(connection string) string
 }
 
 // anyPorts takes whatever is free.
@@ -194,6 +196,9 @@ func (s *Stack) settings() map[string]string {
 	}
 	if s.options.Tables != nil {
 		all["REKEY_TABLES_CONNECTION"] = s.options.Tables(e.Tables)
+	}
+	if s.options.Bus != nil {
+		all["ServiceBusConnection"] = s.options.Bus(e.ServiceBus)
 	}
 	for name, value := range s.options.Settings {
 		all[name] = value

@@ -160,7 +160,11 @@ func TestTheMainJob(t *testing.T) {
 // mainJob drives all three triggers over the wire until the old credentials are
 // gone, and then looks at what is left in the simulated Azure.
 func mainJob(t *testing.T, perFunction bool) {
-	s := startStack(t, func(o *Options) { o.PerFunction = perFunction })
+	messages := &tap{}
+	s := startStack(t, func(o *Options) {
+		o.PerFunction = perFunction
+		o.Bus = func(connection string) string { return messages.between(t, connection) }
+	})
 
 	timer := s.manage(t, 0, fast(nil), rbacVault)
 	adopted := s.Tenant.Apps[0].Passwords[0].KeyID
@@ -184,7 +188,7 @@ func mainJob(t *testing.T, perFunction bool) {
 	s.checkVaults(t, map[string]int{timer: 1, hand: 2, event: 2})
 	s.checkAssignments(t)
 	s.checkCalls(t)
-	s.checkNothingLeaked(t)
+	s.checkNothingLeaked(t, messages.String())
 }
 
 // secretName is the name under which an application's secret stands in its vault.
