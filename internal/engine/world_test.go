@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -124,11 +125,33 @@ func (w *world) run(span time.Duration) {
 	}
 }
 
-// next is when something can happen again: a message's time or a sweep's.
+// next is when something can happen again: a message's time, or that of the first
+// sweep that finds something due.
 func (w *world) next() time.Time {
-	next := w.now.Truncate(time.Minute).Add(time.Minute)
+	next := w.nextSweep()
 	if at, waiting := w.bus.Next(); waiting && at.After(w.now) && at.Before(next) {
 		return at
+	}
+	return next
+}
+
+// nextSweep is the first minute at which a row of the schedule is due. Between two
+// of them, sweeps find nothing.
+func (w *world) nextSweep() time.Time {
+	first, next := w.now.Truncate(time.Minute).Add(time.Minute), w.now.Truncate(time.Minute).Add(24*time.Hour)
+	for n := range 16 {
+		within := engine.Range{Table: engine.TableSchedule, Partition: fmt.Sprintf("%02d", n), Limit: 1}
+		for row, err := range w.store.Query(w.t.Context(), within) {
+			require.NoError(w.t, err)
+			due, err := time.Parse(time.RFC3339, row.Row[:strings.IndexByte(row.Row, '|')])
+			require.NoError(w.t, err)
+			if at := due.Truncate(time.Minute).Add(time.Minute); at.Before(next) {
+				next = at
+			}
+		}
+	}
+	if next.Before(first) {
+		return first
 	}
 	return next
 }
