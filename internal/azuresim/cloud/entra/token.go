@@ -88,7 +88,7 @@ func (d *Directory) Verify(r *http.Request, audience string) (Token, error) {
 	if !strings.EqualFold(scheme, "Bearer") || bearer == "" {
 		return Token{}, fmt.Errorf("entra: authenticate: %w", ErrNoToken)
 	}
-	c, err := d.verify(bearer)
+	c, err := d.verified.claims(bearer, d.verify)
 	switch {
 	case err != nil:
 		return Token{}, fmt.Errorf("entra: authenticate: %w: %w", ErrInvalidToken, err)
