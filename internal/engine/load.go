@@ -14,11 +14,10 @@ import (
 var ErrUnknownApplication = errors.New("the application is not managed by rekey")
 
 // loaded is one application, or one kind of it, as the store has it. etags holds
-// the ETag of every row that was read.
+// the ETag of every row that was read or saved.
 type loaded struct {
 	rotation.Snapshot
 	etags map[string]string
-	stale bool // the head was written since, and its ETag is not known
 }
 
 // Application returns one application's configuration and its ETag.
@@ -82,7 +81,7 @@ func (e *Engine) loadAll(ctx context.Context, l *loaded) error {
 // loadLive reads the head, the targets and the holdings of all kinds, and keeps
 // those of the kind.
 func (e *Engine) loadLive(ctx context.Context, l *loaded) error {
-	l.Head, l.stale = rotation.Head{AppID: l.App.AppID}, false
+	l.Head = rotation.Head{AppID: l.App.AppID}
 	l.Targets, l.Holdings = nil, nil
 	live := Range{Table: TableRotations, Partition: l.App.AppID, From: prefixLive, To: after(prefixLive)}
 	for row, err := range e.Store.Query(ctx, live) {
