@@ -17,6 +17,7 @@ type work struct {
 	holder string           // the invocation's id, for the lease
 	row    *rotation.WakeUp // the wake-up that guards this work, deleted at its end
 	made   *rotation.Credential
+	ahead  rotation.WakeUp // written by publish
 }
 
 // mostConflicts is how often an invocation reloads because somebody else was
