@@ -19,7 +19,7 @@ func (s *Store) Get(ctx context.Context, key engine.Key) (engine.Row, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	var found []byte
-	_, err := s.client.NewClient(key.Table).GetEntity(withRaw(ctx, &found), key.Partition, key.Row, nil)
+	_, err := s.client.NewClient(key.Table).GetEntity(withAnswer(ctx, &found), key.Partition, key.Row, nil)
 	if codeOf(err) == aztables.ResourceNotFound {
 		err = engine.ErrNoRow
 	}
@@ -64,7 +64,7 @@ func (s *Store) page(ctx context.Context, pager *runtime.Pager[aztables.ListEnti
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	var page []byte
-	if _, err := pager.NextPage(withRaw(ctx, &page)); err != nil {
+	if _, err := pager.NextPage(withAnswer(ctx, &page)); err != nil {
 		return nil, err
 	}
 	return decodePage(table, page)

@@ -86,7 +86,7 @@ func FromEndpoint(endpoint string, credential azcore.TokenCredential, o Options)
 
 func (o Options) client() *aztables.ClientOptions {
 	return &aztables.ClientOptions{ClientOptions: policy.ClientOptions{
-		Transport: o.Transport, PerCallPolicies: []policy.Policy{rawAnswers{}},
+		Transport: o.Transport, PerCallPolicies: []policy.Policy{bodies{}},
 	}}
 }
 
