@@ -1,7 +1,7 @@
 // Command local runs rekey on one machine: the packaged handler under a simulated
 // Functions host, beside a simulated Azure with a tenant to rotate in.
 //
-//	local [-apps 12] [-ports default|any] [-per-function] [-bench] [-dist dist] [-dir .local]
+//	local [-apps 12|300] [-ports default|any] [-per-function] [-bench] [-dist dist] [-dir .local]
 //
 // It prints what happens, writes where everything is to .local/endpoints.json
 // once all of it is ready, and stops on Ctrl-C. Nothing leaves the machine.
@@ -14,10 +14,16 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
+// gcPercent leaves the machine's time to what is simulated, at the cost of memory
+// that a developer's machine has.
+const gcPercent = 400
+
 func main() {
+	debug.SetGCPercent(gcPercent)
 	options, err := parseFlags(os.Args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		return
@@ -63,7 +69,7 @@ func parseFlags(args []string) (Options, error) {
 	flags := flag.NewFlagSet("local", flag.ContinueOnError)
 	options := DefaultOptions()
 	ports := flags.String("ports", "default", "`default` ports, or any free ones")
-	flags.IntVar(&options.Apps, "apps", options.Apps, "how many applications the tenant has")
+	apps := flags.Int("apps", 0, fmt.Sprintf("how many applications the tenant has (0 is %d, or %d with -bench)", options.Apps, benchApps))
 	flags.BoolVar(&options.PerFunction, "per-function", false, "run one process for each function, as Flex Consumption does")
 	flags.BoolVar(&options.Bench, "bench", false, "measure, print a table and end")
 	flags.StringVar(&options.Dist, "dist", options.Dist, "the `folder` that make package filled")
@@ -71,6 +77,12 @@ func parseFlags(args []string) (Options, error) {
 	flags.StringVar(&options.EntitiesFile, "servicebus-config", "", "a `file` with more Service Bus entities, in the official emulator's format")
 	if err := flags.Parse(args); err != nil {
 		return options, err
+	}
+	switch {
+	case *apps != 0:
+		options.Apps = *apps
+	case options.Bench:
+		options.Apps = benchApps
 	}
 	switch {
 	case flags.NArg() > 0:

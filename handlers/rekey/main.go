@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	_ "time/tzdata" // maintenance windows name time zones, which small images lack
 
 	"github.com/rekey-dev/rekey/functions"
@@ -27,8 +28,13 @@ func main() {
 	}
 }
 
+// gcPercent trades memory for time: the heap is a few megabytes, so the default
+// would collect it many times a second under load.
+const gcPercent = 200
+
 // run serves the host until the process is killed.
 func run(ctx context.Context, lookup func(string) string) error {
+	debug.SetGCPercent(gcPercent)
 	config, err := readConfig(lookup)
 	if err != nil {
 		return err

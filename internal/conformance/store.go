@@ -23,6 +23,7 @@ func Store(t *testing.T, fresh func(t *testing.T) engine.Store) {
 		"a merge keeps the properties it does not name": mergeKeeps,
 		"a merge expects its ETag":                      mergeExpectsETag,
 		"a put inserts or merges":                       putEither,
+		"a write tells the rows' new ETags":             newETags,
 		"a delete of a missing row succeeds alone":      deleteAlone,
 		"a row can be made again after its deletion":    insertAgain,
 		"of twenty that race with one ETag one wins":    mergeRace,

@@ -88,6 +88,28 @@ func putEither(t *testing.T, s engine.Store) {
 	assert.NotEqual(t, before.ETag, after.ETag)
 }
 
+func newETags(t *testing.T, s engine.Store) {
+	given(t, s, insert("merged", nil), insert("gone", nil))
+	alone := merge("merged", get(t, s, "merged").ETag, text("alone"))
+	alone.NewETag = new(string)
+	given(t, s, alone)
+	assert.Equal(t, get(t, s, "merged").ETag, *alone.NewETag)
+
+	together := []engine.Change{deletion("gone"), insert("inserted", nil), merge("merged", *alone.NewETag, text("together")), put("put", nil)}
+	for i := range together {
+		together[i].NewETag = new(string)
+	}
+	given(t, s, together...)
+	for _, change := range together[1:] {
+		assert.Equal(t, get(t, s, change.Row).ETag, *change.NewETag, change.Row)
+	}
+	for _, change := range []engine.Change{insert("alone", nil), put("alone", nil)} {
+		change.NewETag = new(string)
+		given(t, s, change)
+		assert.Equal(t, get(t, s, "alone").ETag, *change.NewETag)
+	}
+}
+
 func deleteAlone(t *testing.T, s engine.Store) {
 	given(t, s, insert("a", text("first")), insert("b", text("stays")))
 	for range 2 {

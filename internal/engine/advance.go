@@ -17,6 +17,7 @@ type work struct {
 	holder string           // the invocation's id, for the lease
 	row    *rotation.WakeUp // the wake-up that guards this work, deleted at its end
 	made   *rotation.Credential
+	ahead  rotation.WakeUp // written by publish
 }
 
 // mostConflicts is how often an invocation reloads because somebody else was
@@ -136,34 +137,10 @@ func (w *work) policy() rotation.Policy { return w.Snapshot.Policy() }
 
 func (w *work) waits() rotation.Waits { return w.policy().Waits }
 
-// save commits a batch together with the head. The head's new ETag is read when
-// the next save needs it: most invocations end before that.
+// save commits a batch together with the head.
 func (w *work) save(ctx context.Context, b *batch) error {
-	if w.stale {
-		if err := w.readETag(ctx); err != nil {
-			return err
-		}
-	}
 	w.Head.Revision++
-	if err := w.commit(ctx, b.save(rowHead, w.Head)); err != nil {
-		return err
-	}
-	w.stale = true
-	return nil
-}
-
-// readETag makes sure that the head is still the one that was written here.
-func (w *work) readETag(ctx context.Context) error {
-	row, err := w.Store.Get(ctx, partitionKey(w.App.AppID, rowHead))
-	if err != nil {
-		return err
-	}
-	head, err := decodeAs[rotation.Head](row)
-	if err == nil && head.Revision != w.Head.Revision {
-		err = fmt.Errorf("application %q: %w", w.App.AppID, ErrConflict)
-	}
-	w.etags[rowHead], w.stale = row.ETag, false
-	return err
+	return w.commit(ctx, b.save(rowHead, w.Head))
 }
 
 // saveRotation commits the rotation in flight, as it now is, with a line in the log.

@@ -26,7 +26,7 @@ func (l *loaded) batch() *batch {
 // save inserts or changes a record, depending on whether it was there when it
 // was loaded, and fails if that is no longer so.
 func (b *batch) save(row string, record any) *batch {
-	change := Change{Op: Insert, Key: partitionKey(b.appID, row), Properties: encode(record)}
+	change := Change{Op: Insert, Key: partitionKey(b.appID, row), Properties: encode(record), NewETag: new(string)}
 	if etag, ok := b.etags[row]; ok {
 		change.Op, change.ETag = Merge, etag
 	}
@@ -81,10 +81,16 @@ func logRow(at time.Time, n int) string {
 	return fmt.Sprintf("%s%019d.%02d.%s", prefixLog, math.MaxInt64-at.UnixNano(), 99-n, newID()[:6])
 }
 
-// commit writes the batch and then prints the lines of the log.
+// commit writes the batch, keeps the new ETags of what it saved for the next one,
+// and then prints the lines of the log.
 func (e *Engine) commit(ctx context.Context, b *batch) error {
 	if err := e.Store.Write(ctx, b.changes...); err != nil {
 		return fmt.Errorf("application %q: %w", b.appID, err)
+	}
+	for _, change := range b.changes {
+		if change.NewETag != nil {
+			b.etags[change.Row] = *change.NewETag
+		}
 	}
 	for _, entry := range b.log {
 		e.print(ctx, b.appID, entry)

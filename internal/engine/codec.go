@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,15 +37,19 @@ func encodeField(v reflect.Value) any {
 	case reflect.Int, reflect.Int64:
 		return v.Int()
 	}
-	text, err := json.Marshal(v.Interface())
+	text, err := encodeText(v.Interface())
 	if err != nil {
 		panic(fmt.Sprintf("engine: %s cannot be marshalled: %v", v.Type(), err)) // a type of ours that JSON does not know
 	}
-	var plain string
-	if json.Unmarshal(text, &plain) == nil {
-		return plain
-	}
 	return string(text)
+}
+
+// encodeText writes what has a text as that, and what has none as JSON.
+func encodeText(value any) ([]byte, error) {
+	if texter, ok := value.(encoding.TextMarshaler); ok {
+		return texter.MarshalText()
+	}
+	return json.Marshal(value)
 }
 
 // decode fills a record from properties. A property that is missing leaves its
@@ -96,8 +101,8 @@ func decodeText(field reflect.Value, text string) error {
 	if text == "" {
 		return nil
 	}
-	if _, ok := field.Addr().Interface().(interface{ UnmarshalText([]byte) error }); ok {
-		text = `"` + text + `"`
+	if texter, ok := field.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		return texter.UnmarshalText([]byte(text))
 	}
 	return json.Unmarshal([]byte(text), field.Addr().Interface())
 }

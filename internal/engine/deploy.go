@@ -159,13 +159,11 @@ func (d *delivery) begin(ctx context.Context) error {
 	if err := d.loadLive(ctx, d.loaded); err != nil {
 		return err
 	}
-	var err error
-	d.deployment, _, err = d.readDeployment(ctx, d.deployment.Rotation, d.deployment.Target)
 	d.pick()
-	if err == nil && d.holding.Lease.Holder != d.holder {
-		err = fmt.Errorf("target %q: %w", d.deployment.Target, ErrConflict)
+	if d.holding.Lease.Holder != d.holder {
+		return fmt.Errorf("target %q: %w", d.deployment.Target, ErrConflict)
 	}
-	return err
+	return nil
 }
 
 // settleOlder ends what older generations began at this target, so that none of
@@ -209,11 +207,7 @@ func (d *delivery) settle(ctx context.Context, older rotation.Deployment) (time.
 		d.holding.Lease = rotation.Lease{}
 		b.holding(d.holding)
 	}
-	if err := d.commit(ctx, b); err != nil || older.Rotation == d.deployment.Rotation {
-		return zero, err
-	}
-	_, _, err := d.readDeployment(ctx, older.Rotation, older.Target)
-	return zero, err
+	return zero, d.commit(ctx, b)
 }
 
 // stop stops an older deployment's work, or says when to ask about it again.

@@ -14,11 +14,10 @@ import (
 var ErrUnknownApplication = errors.New("the application is not managed by rekey")
 
 // loaded is one application, or one kind of it, as the store has it. etags holds
-// the ETag of every row that was read.
+// the ETag of every row that was read or saved.
 type loaded struct {
 	rotation.Snapshot
 	etags map[string]string
-	stale bool // the head was written since, and its ETag is not known
 }
 
 // Application returns one application's configuration and its ETag.
@@ -82,7 +81,7 @@ func (e *Engine) loadAll(ctx context.Context, l *loaded) error {
 // loadLive reads the head, the targets and the holdings of all kinds, and keeps
 // those of the kind.
 func (e *Engine) loadLive(ctx context.Context, l *loaded) error {
-	l.Head, l.stale = rotation.Head{AppID: l.App.AppID}, false
+	l.Head = rotation.Head{AppID: l.App.AppID}
 	l.Targets, l.Holdings = nil, nil
 	live := Range{Table: TableRotations, Partition: l.App.AppID, From: prefixLive, To: after(prefixLive)}
 	for row, err := range e.Store.Query(ctx, live) {
@@ -123,45 +122,64 @@ func decodeAs[T any](row Row) (T, error) {
 	return record, err
 }
 
-// loadRotations reads the rotation in flight, and the current one with its deployments.
-func (e *Engine) loadRotations(ctx context.Context, l *loaded) error {
+// loadRotations reads the rotation in flight, and the current one with its
+// deployments. Where one follows the other, their rows do too.
+func (e *Engine) loadRotations(ctx context.Context, l *loaded) (err error) {
 	l.InFlight, l.Current, l.Deployments = nil, nil, nil
-	state := l.Head.Kind(l.Kind)
-	if state.InFlight > 0 {
-		r, _, err := e.loadGeneration(ctx, l, state.InFlight)
-		if err != nil {
-			return err
-		}
-		l.InFlight = r
+	inFlight, current := l.Head.Kind(l.Kind).InFlight, l.Head.Kind(l.Kind).CurrentGeneration()
+	var rows []Row
+	if current > 0 && inFlight == current+1 {
+		rows, err = e.generations(ctx, l, current, inFlight)
+	} else {
+		rows, err = e.eitherGeneration(ctx, l, current, inFlight)
 	}
-	generation := state.CurrentGeneration()
-	if generation == 0 {
-		return nil
+	if err == nil && inFlight > 0 {
+		l.InFlight, _, err = l.takeGeneration(inFlight, rows)
 	}
-	var err error
-	l.Current, l.Deployments, err = e.loadGeneration(ctx, l, generation)
+	if err == nil && current > 0 {
+		l.Current, l.Deployments, err = l.takeGeneration(current, rows)
+	}
 	return err
 }
 
-// loadGeneration reads one rotation and its deployments.
-func (e *Engine) loadGeneration(ctx context.Context, l *loaded, generation int) (*rotation.Rotation, []rotation.Deployment, error) {
-	id := rotation.ID{AppID: l.App.AppID, Kind: l.Kind, Generation: generation}
-	rows, err := collect(e.Store.Query(ctx, Range{
-		Table: TableRotations, Partition: id.AppID, From: rotationRow(id), To: after(rotationRow(id)),
-	}))
-	if err != nil {
-		return nil, nil, fmt.Errorf("rotation %q: %w", id, err)
+func (e *Engine) eitherGeneration(ctx context.Context, l *loaded, generations ...int) (rows []Row, err error) {
+	for _, generation := range generations {
+		if generation == 0 {
+			continue
+		}
+		some, err := e.generations(ctx, l, generation, generation)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, some...)
 	}
-	return l.takeGeneration(id, rows)
+	return rows, nil
 }
 
-func (l *loaded) takeGeneration(id rotation.ID, rows []Row) (r *rotation.Rotation, deployments []rotation.Deployment, err error) {
+// generations reads the rows of the generations from one to another.
+func (e *Engine) generations(ctx context.Context, l *loaded, first, last int) ([]Row, error) {
+	from := rotation.ID{AppID: l.App.AppID, Kind: l.Kind, Generation: first}
+	to := rotation.ID{AppID: l.App.AppID, Kind: l.Kind, Generation: last}
+	rows, err := collect(e.Store.Query(ctx, Range{
+		Table: TableRotations, Partition: l.App.AppID, From: rotationRow(from), To: after(rotationRow(to)),
+	}))
+	if err != nil {
+		return nil, fmt.Errorf("rotation %q: %w", to, err)
+	}
+	return rows, nil
+}
+
+// takeGeneration finds one rotation and its deployments among rows.
+func (l *loaded) takeGeneration(generation int, rows []Row) (r *rotation.Rotation, deployments []rotation.Deployment, err error) {
+	id := rotation.ID{AppID: l.App.AppID, Kind: l.Kind, Generation: generation}
 	for _, row := range rows {
-		l.etags[row.Row] = row.ETag
-		if row.Row == rotationRow(id) {
+		switch {
+		case row.Row == rotationRow(id):
+			l.etags[row.Row] = row.ETag
 			r = &rotation.Rotation{}
 			err = decode(row, r)
-		} else {
+		case strings.HasPrefix(row.Row, rotationRow(id)):
+			l.etags[row.Row] = row.ETag
 			var d rotation.Deployment
 			d, err = decodeAs[rotation.Deployment](row)
 			deployments = append(deployments, d)

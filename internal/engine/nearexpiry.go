@@ -16,6 +16,7 @@ const (
 	NearExpiryUnknown  NearExpiryOutcome = "dropped, the application is not managed"
 	NearExpiryOld      NearExpiryOutcome = "dropped, not the current credential"
 	NearExpiryNotNow   NearExpiryOutcome = "dropped, rotation is not enabled or is paused"
+	NearExpiryWaits    NearExpiryOutcome = "nothing is due yet"
 	NearExpiryChecks   NearExpiryOutcome = "what is due is looked at"
 	NearExpiryRotation NearExpiryOutcome = "a rotation was asked for"
 )
@@ -24,18 +25,21 @@ const (
 // target keeps it. Whether that starts a rotation or a look at what is due is
 // the policy's choice; an event about an older credential changes nothing.
 func (e *Engine) NearExpiry(ctx context.Context, id rotation.ID) (NearExpiryOutcome, error) {
-	w, err := e.open(ctx, id.AppID, id.Kind)
+	l, err := e.load(ctx, id.AppID, id.Kind)
 	if errors.Is(err, ErrUnknownApplication) {
 		return NearExpiryUnknown, nil
 	}
 	if err != nil {
 		return "", err
 	}
-	if w.state().CurrentGeneration() != id.Generation {
+	if l.Head.Kind(id.Kind).CurrentGeneration() != id.Generation {
 		return NearExpiryOld, nil
 	}
-	if w.policy().NearExpiryRotates() {
+	if l.App.Policy(id.Kind).NearExpiryRotates() {
 		return e.askNearExpiry(ctx, id)
+	}
+	if rotation.Next(l.Snapshot).Do == rotation.Wait {
+		return NearExpiryWaits, nil // it has its wake-up
 	}
 	advance := rotation.Advance{AppID: id.AppID, Kind: id.Kind}
 	return NearExpiryChecks, e.sendAdvance(ctx, advance, zero)

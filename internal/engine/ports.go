@@ -57,6 +57,7 @@ type Change struct {
 	Key
 	ETag       string // Merge: the ETag that the row must have
 	Properties map[string]any
+	NewETag    *string // where Write puts the row's new ETag, or nil; Delete has none
 }
 
 // Op is what a Change does.

@@ -35,16 +35,15 @@ func (w *work) publish(ctx context.Context) error {
 	}
 	b.rotation(*r).logged(w.line("published", w.publication()))
 	w.tell(rotation.Event{ID: eventID(*r, "rotated"), Type: rotation.EventRotated, Rotation: r.ID.String(), KeyID: r.KeyID})
-	if _, _, err := w.wakeAt(ctx, now.Add(w.waits().Resend), w.App.AppID, string(w.Kind)); err != nil {
+	var err error
+	if w.ahead, _, err = w.wakeAt(ctx, now.Add(w.waits().Resend), w.App.AppID, string(w.Kind)); err != nil {
 		return err
 	}
 	if err := w.save(ctx, b); err != nil {
 		return err
 	}
-	if err := w.send(ctx, sends); err != nil {
-		return err
-	}
-	return w.loadRotations(ctx, w.loaded)
+	w.Deployments = sends
+	return w.send(ctx, sends)
 }
 
 // makeCurrent moves the head on to the rotation's credential.

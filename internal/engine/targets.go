@@ -44,11 +44,7 @@ func (e *Engine) saveTarget(ctx context.Context, appID string, target rotation.T
 	if err := e.commit(ctx, b); err != nil {
 		return "", err
 	}
-	saved, err := e.Store.Get(ctx, partitionKey(appID, row))
-	if err != nil {
-		return "", err
-	}
-	return saved.ETag, w.wake(ctx)
+	return w.etags[row], w.wake(ctx)
 }
 
 // pointsElsewhere reports whether a change makes what the target holds unknown.

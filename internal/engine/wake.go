@@ -50,7 +50,7 @@ func (w *work) rest(ctx context.Context, until time.Time) error {
 	if w.idle() {
 		return w.dropWakeUp(ctx, w.row, nil)
 	}
-	next, fresh, err := w.wakeAt(ctx, until, w.App.AppID, string(w.Kind))
+	next, fresh, err := w.nextWakeUp(ctx, until)
 	if err != nil {
 		return err
 	}
@@ -60,6 +60,14 @@ func (w *work) rest(ctx context.Context, until time.Time) error {
 		}
 	}
 	return w.dropWakeUp(ctx, w.row, &next)
+}
+
+// nextWakeUp writes the wake-up that follows this invocation, unless publish has.
+func (w *work) nextWakeUp(ctx context.Context, at time.Time) (row rotation.WakeUp, fresh bool, err error) {
+	if row = wakeUp(at, w.App.AppID, string(w.Kind)); row == w.ahead {
+		return row, false, nil
+	}
+	return w.wakeAt(ctx, at, w.App.AppID, string(w.Kind))
 }
 
 // idle reports whether there is nothing that could ever need a wake-up.

@@ -2,6 +2,7 @@ package entra
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net/http"
 
@@ -33,7 +34,7 @@ type Options struct {
 // last as long as their context lets them.
 type Client struct {
 	graph    abstractions.RequestAdapter
-	http     *http.Client
+	fresh    *http.Client
 	tenantID string
 }
 
@@ -60,9 +61,24 @@ func New(o Options) (*Client, error) {
 	graph.SetBaseUrl(graphURL)
 	return &Client{
 		graph:    graph,
-		http:     &http.Client{Transport: o.Transport, CheckRedirect: stay},
+		fresh:    &http.Client{Transport: freshConnections(o.Transport), CheckRedirect: stay},
 		tenantID: o.TenantID,
 	}, nil
+}
+
+// freshConnections is the transport with a new connection for each request. One
+// that is kept leads to the same front end again, and several are to be asked.
+// HTTP/2 would set up what a single request has no use for.
+func freshConnections(shared *http.Transport) *http.Transport {
+	fresh := shared.Clone()
+	fresh.DisableKeepAlives = true
+	fresh.Protocols = new(http.Protocols)
+	fresh.Protocols.SetHTTP1(true)
+	if fresh.TLSClientConfig == nil {
+		fresh.TLSClientConfig = &tls.Config{}
+	}
+	fresh.TLSClientConfig.NextProtos = []string{"http/1.1"} // a clone offers what the original was set up for
+	return fresh
 }
 
 // stay follows no redirect: a request that carries a secret goes nowhere else.

@@ -40,8 +40,7 @@ func (c *Client) Verify(ctx context.Context, appID string, credential rotation.C
 }
 
 // requestToken does not use azidentity, which would answer from its cache and
-// repeat what failed. The connection is new each time: one that is kept leads to
-// the same front end again, and several are to be asked.
+// repeat what failed.
 func (c *Client) requestToken(ctx context.Context, appID string, form url.Values) (*http.Response, error) {
 	form.Set("grant_type", "client_credentials")
 	form.Set("client_id", appID)
@@ -50,9 +49,8 @@ func (c *Client) requestToken(ctx context.Context, appID string, form url.Values
 	if err != nil {
 		return nil, err
 	}
-	request.Close = true
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return c.http.Do(request)
+	return c.fresh.Do(request)
 }
 
 func (c *Client) tokenEndpoint() string {

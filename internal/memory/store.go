@@ -130,6 +130,9 @@ func (s *Store) apply(change engine.Change) {
 		row.Properties[name] = stored(value)
 	}
 	rows[change.Row] = row
+	if change.NewETag != nil {
+		*change.NewETag = row.ETag
+	}
 }
 
 func (s *Store) partition(p partition) map[string]engine.Row {

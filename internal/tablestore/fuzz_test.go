@@ -3,6 +3,7 @@ package tablestore
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,6 +29,26 @@ func FuzzTransactionAnswer(f *testing.F) {
 		refused, err := parseTransaction(contentType, strings.NewReader(body))
 		if (refused == nil) == (err == nil) {
 			t.Errorf("either a refusal or an error: %v, %v", refused, err)
+		}
+	})
+}
+
+func FuzzRow(f *testing.F) {
+	f.Add(`{"odata.etag":"W/\"1\"","PartitionKey":"a","RowKey":"b","Timestamp":"2026-01-02T03:04:05.1Z","text":"x","whole":1,"half":0.5,"yes":true}`)
+	f.Add(`{"long@odata.type":"Edm.Int64","long":"9223372036854775807","at@odata.type":"Edm.DateTime","at":"2026-01-02T03:04:05.1234567Z"}`)
+	f.Add(`{"long@odata.type":"Edm.Int64","long":"much"}`)
+	f.Add(`{"RowKey":1,"odata.etag":{},"x@odata.type":[],"x":null}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		row, err := decodeRow("table", []byte(body))
+		if err != nil {
+			return
+		}
+		for name, property := range row.Properties {
+			switch property.(type) {
+			case string, bool, int64, time.Time:
+			default:
+				t.Errorf("property %q is a %T", name, property)
+			}
 		}
 	})
 }

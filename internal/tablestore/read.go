@@ -6,6 +6,7 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
 
@@ -17,14 +18,15 @@ import (
 func (s *Store) Get(ctx context.Context, key engine.Key) (engine.Row, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	found, err := s.client.NewClient(key.Table).GetEntity(ctx, key.Partition, key.Row, nil)
+	var found []byte
+	_, err := s.client.NewClient(key.Table).GetEntity(withAnswer(ctx, &found), key.Partition, key.Row, nil)
 	if codeOf(err) == aztables.ResourceNotFound {
 		err = engine.ErrNoRow
 	}
 	if err != nil {
 		return engine.Row{}, failure(err, "get from "+key.Table, key.Row)
 	}
-	row, err := decode(key.Table, found.Value)
+	row, err := decodeRow(key.Table, found)
 	if err != nil {
 		return engine.Row{}, failure(err, "get from "+key.Table, key.Row)
 	}
@@ -40,7 +42,7 @@ func (s *Store) Query(ctx context.Context, within engine.Range) iter.Seq2[engine
 	return func(yield func(engine.Row, error) bool) {
 		pager := s.client.NewClient(within.Table).NewListEntitiesPager(listing(within))
 		for left := within.Limit; pager.More(); {
-			rows, err := s.page(ctx, pager.NextPage, within.Table)
+			rows, err := s.page(ctx, pager, within.Table)
 			if err != nil {
 				yield(engine.Row{}, failure(err, "query "+within.Table, within.Partition))
 				return
@@ -58,24 +60,14 @@ func (s *Store) Query(ctx context.Context, within engine.Range) iter.Seq2[engine
 }
 
 // page reads a whole page before any of its rows is shown.
-func (s *Store) page(
-	ctx context.Context, next func(context.Context) (aztables.ListEntitiesResponse, error), table string,
-) ([]engine.Row, error) {
+func (s *Store) page(ctx context.Context, pager *runtime.Pager[aztables.ListEntitiesResponse], table string) ([]engine.Row, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	page, err := next(ctx)
-	if err != nil {
+	var page []byte
+	if _, err := pager.NextPage(withAnswer(ctx, &page)); err != nil {
 		return nil, err
 	}
-	rows := make([]engine.Row, 0, len(page.Entities))
-	for _, entity := range page.Entities {
-		row, err := decode(table, entity)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
+	return decodePage(table, page)
 }
 
 // listing asks for a range by its keys, which the service has an index of.

@@ -38,8 +38,7 @@ import (
 type Options struct {
 	// CallTimeout bounds every call. Zero is 30 seconds.
 	CallTimeout time.Duration
-	// Transport sends the requests. Nil is the SDK's own. A client handed to New
-	// has its transport already.
+	// Transport sends the requests. Nil is the SDK's own.
 	Transport policy.Transporter
 }
 
@@ -54,8 +53,7 @@ type Store struct {
 
 var _ engine.Store = (*Store)(nil)
 
-// New returns the store behind a client.
-func New(client *aztables.ServiceClient, o Options) *Store {
+func newStore(client *aztables.ServiceClient, o Options) *Store {
 	if o.CallTimeout <= 0 {
 		o.CallTimeout = defaultCallTimeout
 	}
@@ -71,7 +69,7 @@ func FromConnectionString(connection string, o Options) (*Store, error) {
 		return nil, errors.New("tablestore: the connection string must look like " +
 			"DefaultEndpointsProtocol=https;AccountName=…;AccountKey=…;EndpointSuffix=core.windows.net")
 	}
-	return New(client, o), nil
+	return newStore(client, o), nil
 }
 
 // FromEndpoint returns the store at an address such as
@@ -83,11 +81,13 @@ func FromEndpoint(endpoint string, credential azcore.TokenCredential, o Options)
 	if err != nil {
 		return nil, failure(err, "open", endpoint)
 	}
-	return New(client, o), nil
+	return newStore(client, o), nil
 }
 
 func (o Options) client() *aztables.ClientOptions {
-	return &aztables.ClientOptions{ClientOptions: policy.ClientOptions{Transport: o.Transport}}
+	return &aztables.ClientOptions{ClientOptions: policy.ClientOptions{
+		Transport: o.Transport, PerCallPolicies: []policy.Policy{bodies{}},
+	}}
 }
 
 // EnsureTables makes the tables that are not there yet.

@@ -3,9 +3,11 @@ package tablestore
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"regexp"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
 
 	"github.com/rekey-dev/rekey/internal/engine"
@@ -61,35 +63,40 @@ func (s *Store) writeOne(ctx context.Context, change engine.Change) error {
 	if err != nil {
 		return err
 	}
+	var etag azcore.ETag
 	switch change.Op {
 	case engine.Insert:
-		return insertOne(ctx, table, entity)
+		etag, err = insertOne(ctx, table, entity)
 	case engine.Merge:
-		return mergeOne(ctx, table, entity, azcore.ETag(change.ETag))
+		etag, err = mergeOne(ctx, table, entity, azcore.ETag(change.ETag))
 	default:
-		return putOne(ctx, table, entity)
+		etag, err = putOne(ctx, table, entity)
 	}
+	if err == nil && change.NewETag != nil {
+		*change.NewETag = string(etag)
+	}
+	return err
 }
 
 // https://learn.microsoft.com/rest/api/storageservices/insert-entity
-func insertOne(ctx context.Context, table *aztables.Client, entity []byte) error {
-	_, err := table.AddEntity(ctx, entity, nil)
+func insertOne(ctx context.Context, table *aztables.Client, entity []byte) (azcore.ETag, error) {
+	inserted, err := table.AddEntity(ctx, entity, nil)
 	if codeOf(err) == aztables.EntityAlreadyExists {
-		return engine.ErrConflict
+		err = engine.ErrConflict
 	}
-	return err
+	return inserted.ETag, err
 }
 
 // https://learn.microsoft.com/rest/api/storageservices/merge-entity
-func mergeOne(ctx context.Context, table *aztables.Client, entity []byte, etag azcore.ETag) error {
-	_, err := table.UpdateEntity(ctx, entity, &aztables.UpdateEntityOptions{IfMatch: &etag, UpdateMode: aztables.UpdateModeMerge})
-	return asConflict(err)
+func mergeOne(ctx context.Context, table *aztables.Client, entity []byte, etag azcore.ETag) (azcore.ETag, error) {
+	merged, err := table.UpdateEntity(ctx, entity, &aztables.UpdateEntityOptions{IfMatch: &etag, UpdateMode: aztables.UpdateModeMerge})
+	return merged.ETag, asConflict(err)
 }
 
 // https://learn.microsoft.com/rest/api/storageservices/insert-or-merge-entity
-func putOne(ctx context.Context, table *aztables.Client, entity []byte) error {
-	_, err := table.UpsertEntity(ctx, entity, &aztables.UpsertEntityOptions{UpdateMode: aztables.UpdateModeMerge})
-	return err
+func putOne(ctx context.Context, table *aztables.Client, entity []byte) (azcore.ETag, error) {
+	put, err := table.UpsertEntity(ctx, entity, &aztables.UpsertEntityOptions{UpdateMode: aztables.UpdateModeMerge})
+	return put.ETag, err
 }
 
 // https://learn.microsoft.com/rest/api/storageservices/delete-entity1
@@ -101,40 +108,21 @@ func deleteOne(ctx context.Context, table *aztables.Client, key engine.Key) erro
 	return err
 }
 
+// standIn is an action that is never sent: the SDK wants one to begin with.
+var standIn = []aztables.TransactionAction{{
+	ActionType: aztables.TransactionTypeDelete, Entity: []byte(`{"PartitionKey":"-","RowKey":"-"}`),
+}}
+
 // https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 func (s *Store) writeAll(ctx context.Context, changes []engine.Change) error {
-	actions := make([]aztables.TransactionAction, 0, len(changes))
-	for _, change := range changes {
-		action, err := actionOf(change)
-		if err != nil {
-			return err
-		}
-		actions = append(actions, action)
+	t, err := newTransaction(changes)
+	if err != nil {
+		return err
 	}
-	_, err := s.client.NewClient(changes[0].Table).SubmitTransaction(ctx, actions, nil)
-	return asConflict(insideOf(err))
-}
-
-// actionOf is a change as part of a transaction. There the SDK takes the row's
-// address from the entity and, other than in its plain operations, does not
-// double the quotes in it. An insertion has no such address.
-func actionOf(change engine.Change) (action aztables.TransactionAction, err error) {
-	key, properties := change.Key, change.Properties
-	switch change.Op {
-	case engine.Insert:
-		action.ActionType = aztables.TransactionTypeAdd
-	case engine.Merge:
-		action.ActionType = aztables.TransactionTypeUpdateMerge
-		etag := azcore.ETag(change.ETag)
-		action.IfMatch = &etag
-	case engine.Put:
-		action.ActionType = aztables.TransactionTypeInsertMerge
-	case engine.Delete:
-		action.ActionType, properties = aztables.TransactionTypeDelete, nil
+	var answer *http.Response
+	ctx = policy.WithCaptureResponse(withTransaction(ctx, t), &answer)
+	if _, err := s.client.NewClient(changes[0].Table).SubmitTransaction(ctx, standIn, nil); err != nil {
+		return asConflict(insideOf(err))
 	}
-	if change.Op != engine.Insert {
-		key.Partition, key.Row = quoted(key.Partition), quoted(key.Row)
-	}
-	action.Entity, err = encode(key, properties)
-	return action, err
+	return readETags(answer, changes)
 }

@@ -133,9 +133,14 @@ func (c *Cloud) Close() error {
 func (c *Cloud) CertificatePEM() []byte { return c.ca.pem }
 
 // ServerTLS returns a configuration that mints a certificate for whatever server
-// name a client asks for.
+// name a client asks for. Its key exchanges are those of Azure's front ends, which
+// know no hybrid one.
 func (c *Cloud) ServerTLS() *tls.Config {
-	return &tls.Config{GetCertificate: c.ca.certificate, NextProtos: []string{"h2", "http/1.1"}}
+	return &tls.Config{
+		GetCertificate:   c.ca.certificate,
+		NextProtos:       []string{"h2", "http/1.1"},
+		CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384},
+	}
 }
 
 // Client returns a client whose requests, once Serve runs, go through the proxy

@@ -40,52 +40,57 @@ func decodeEntity(body []byte) (map[string]any, error) {
 
 // decodeObject separates values from their types and refuses a name that comes twice.
 func decodeObject(body []byte) (values map[string]any, types map[string]string, err error) {
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.UseNumber()
-	if first, err := decoder.Token(); err != nil || first != json.Delim('{') {
-		return nil, nil, invalidInput(processing)
+	members, err := decodeMembers(body)
+	if err != nil {
+		return nil, nil, err
 	}
-	values, types = map[string]any{}, map[string]string{}
-	seen := map[string]bool{}
-	for decoder.More() {
-		name, value, err := decodeMember(decoder)
-		if err != nil {
-			return nil, nil, err
+	values, types = make(map[string]any, len(members)), map[string]string{}
+	for name, value := range members {
+		switch value.(type) {
+		case map[string]any, []any:
+			return nil, nil, invalidInput(processing)
 		}
-		if seen[name] {
-			return nil, nil, errDuplicateProperties
-		}
-		seen[name] = true
 		if property, ok := strings.CutSuffix(name, typeSuffix); ok {
 			types[property], _ = value.(string)
 			continue
 		}
 		values[name] = value
 	}
-	if _, err := decoder.Token(); err != nil {
-		return nil, nil, invalidInput(processing)
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return nil, nil, invalidInput(processing)
+	if colons(body) != len(members) {
+		return nil, nil, errDuplicateProperties
 	}
 	return values, types, nil
 }
 
-// decodeMember reads a name and a value that is not itself an object or an array.
-func decodeMember(decoder *json.Decoder) (name string, value any, err error) {
-	token, err := decoder.Token()
-	if err != nil {
-		return "", nil, invalidInput(processing)
+func decodeMembers(body []byte) (members map[string]any, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	if err := decoder.Decode(&members); err != nil || members == nil {
+		return nil, invalidInput(processing)
 	}
-	name, _ = token.(string) // within an object nothing else can come
-	value, err = decoder.Token()
-	if err != nil {
-		return "", nil, invalidInput(processing)
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, invalidInput(processing)
 	}
-	if _, nested := value.(json.Delim); nested {
-		return "", nil, invalidInput(processing)
+	return members, nil
+}
+
+// colons counts those outside of texts. In an object without another inside there
+// is one for each member, also for those whose name came before.
+func colons(body []byte) (count int) {
+	inText := false
+	for i := 0; i < len(body); i++ {
+		switch body[i] {
+		case '\\':
+			i++ // whatever is escaped ends no text
+		case '"':
+			inText = !inText
+		case ':':
+			if !inText {
+				count++
+			}
+		}
 	}
-	return name, value, nil
+	return count
 }
 
 func decodeValue(value any, edmType string) (any, error) {

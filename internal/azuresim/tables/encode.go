@@ -39,9 +39,17 @@ func (o *object) close() []byte {
 	return o.Bytes()
 }
 
+// quote returns the text as JSON. Nearly all texts of rows need quotes alone.
 func quote(text string) []byte {
+	if strings.IndexFunc(text, needsEscape) < 0 {
+		return append(append(append(make([]byte, 0, len(text)+2), '"'), text...), '"')
+	}
 	quoted, _ := json.Marshal(text) // strings always marshal
 	return quoted
+}
+
+func needsEscape(r rune) bool {
+	return r < ' ' || r > '~' || r == '"' || r == '\\' || r == '<' || r == '>' || r == '&'
 }
 
 // view is how answers to one request show entities.

@@ -39,6 +39,7 @@ type Directory struct {
 	opts     Options
 	signer   *signer
 	recent   recent
+	verified verified
 	identity string
 
 	mu           sync.RWMutex

@@ -1,24 +1,24 @@
 package entra
 
 import (
+	"strconv"
 	"strings"
 	"sync"
 )
 
-// recent keeps the tokens of the current second. Claims count in seconds, so
-// whoever asks again within one would get the same token but for its id; a
+// recent keeps the tokens that were issued last: all that say the same time. A
 // signature is by far the most expensive part of an answer.
 type recent struct {
 	mu     sync.Mutex
-	second int64
+	issued int64
 	tokens map[string]string
 }
 
 func (r *recent) issue(c claims, sign func(any) (string, error)) (string, error) {
-	key := strings.Join(append([]string{c.ObjectID, c.Audience, c.AppIDACR}, c.Roles...), "|")
+	key := strings.Join(append([]string{c.ObjectID, c.Audience, c.AppIDACR, strconv.FormatInt(c.Expires, 10)}, c.Roles...), "|")
 	r.mu.Lock()
-	if c.IssuedAt != r.second {
-		r.second, r.tokens = c.IssuedAt, map[string]string{}
+	if c.IssuedAt != r.issued {
+		r.issued, r.tokens = c.IssuedAt, map[string]string{}
 	}
 	token, known := r.tokens[key]
 	r.mu.Unlock()
@@ -31,7 +31,7 @@ func (r *recent) issue(c claims, sign func(any) (string, error)) (string, error)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c.IssuedAt == r.second {
+	if c.IssuedAt == r.issued {
 		r.tokens[key] = token
 	}
 	return token, nil
