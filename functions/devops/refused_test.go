@@ -1,20 +1,32 @@
 package devops_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rekey-dev/rekey/functions/devops"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud"
 	simulated "github.com/rekey-dev/rekey/internal/azuresim/cloud/devops"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
 const another = "11111111-2222-4333-8444-555555555555"
+
+// stale is a credential whose tokens nobody accepts.
+type stale struct{}
+
+// GetToken implements azcore.TokenCredential.
+func (stale) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: "stale"}, nil
+}
 
 func TestWhatCannotBeIsRefusedWithWhatToDo(t *testing.T) {
 	const (
@@ -94,6 +106,13 @@ func TestWhatCannotBeIsRefusedWithWhatToDo(t *testing.T) {
 				return w.connection
 			},
 			rotation.Denied, "is not authorized to access this resource.", addUser,
+		},
+		"a token that is no good": {
+			func(_ *testing.T, w *world) string {
+				w.target = devops.New(devops.Config{Credential: stale{}, Transport: w, TenantID: tenant})
+				return w.connection
+			},
+			rotation.Denied, ": 401 Unauthorized", addUser,
 		},
 		"a page to sign in on": {
 			func(t *testing.T, w *world) string {
