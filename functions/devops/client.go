@@ -108,6 +108,7 @@ func (c *client) send(ctx context.Context, r request) (answer, error) {
 	if a.body, err = io.ReadAll(io.LimitReader(response.Body, longestAnswer)); err != nil {
 		return a, refusal(rotation.Transient, "", "devops: %s: read the answer: %w", r.doing, err)
 	}
+	a.body = bytes.TrimPrefix(a.body, []byte("\xef\xbb\xbf")) // some answers begin with a byte order mark
 	c.heed(r.organization, a)
 	if a.status != http.StatusOK || !a.isJSON() {
 		return a, c.fault(r, a)
@@ -152,7 +153,7 @@ func decodeList[T any](r request, a answer) ([]T, error) {
 }
 
 func decode[T any](r request, a answer) (value T, err error) {
-	if err := json.Unmarshal(bytes.TrimPrefix(a.body, []byte("\xef\xbb\xbf")), &value); err != nil {
+	if err := json.Unmarshal(a.body, &value); err != nil {
 		return value, refusal(rotation.Transient, "", "devops: %s: the answer makes no sense: %w", r.doing, err)
 	}
 	return value, nil

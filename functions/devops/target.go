@@ -152,7 +152,7 @@ func (s session) conclude(ctx context.Context, stored connection) (rotation.Outc
 		return rotation.Outcome{Handle: stored.ID, After: processing, Waiting: "Azure DevOps is processing the change"}, nil
 	case stored.hasFailed():
 		return rotation.Outcome{}, refusal(rotation.Permanent, "open the connection in Azure DevOps and save it there, then resume this deployment",
-			"devops: change service connection %q: Azure DevOps could not process it: %s", stored.Name, stored.OperationStatus.StatusMessage)
+			"devops: change service connection %q: Azure DevOps could not process it: %s", stored.Name, hushed(stored.OperationStatus.StatusMessage, s.credential))
 	}
 	if err := s.test(ctx, stored); err != nil {
 		return rotation.Outcome{}, err

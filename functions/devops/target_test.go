@@ -174,14 +174,14 @@ func TestWhatRunsCanBeAskedAboutWithoutTheCredential(t *testing.T) {
 
 func TestAChangeThatFailsSaysWhy(t *testing.T) {
 	w := start(t, simulated.Options{Processing: processing})
-	w.service.FailNextChange("Fabrikam", w.connection, "the subscription is gone")
 	d := w.delivery(t, w.row(t, rotation.Secret, w.connection))
+	w.service.FailNextChange("Fabrikam", w.connection, "the subscription is gone, said "+d.Credential.Value.Reveal())
 	outcome, err := w.target.Deploy(t.Context(), d)
 	require.NoError(t, err)
 	d.Handle = outcome.Handle
 	w.clock.Advance(processing)
 	_, err = w.target.Deploy(t.Context(), d)
-	require.EqualError(t, err, `devops: change service connection "azure (prod)": Azure DevOps could not process it: the subscription is gone; `+
+	require.EqualError(t, err, `devops: change service connection "azure (prod)": Azure DevOps could not process it: the subscription is gone, said [redacted]; `+
 		"open the connection in Azure DevOps and save it there, then resume this deployment")
 	assert.Equal(t, rotation.Permanent, rotation.ClassOf(err))
 
