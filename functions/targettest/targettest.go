@@ -28,6 +28,7 @@ import (
 
 	"github.com/rekey-dev/rekey/internal/azuresim/clock"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud"
+	"github.com/rekey-dev/rekey/internal/certificate"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
 )
@@ -45,6 +46,15 @@ type Place struct {
 	// Held returns the SHA-256, in hexadecimal, of what the place holds, oldest
 	// first. A place that keeps no versions holds one at most.
 	Held func() []string
+	// Digest returns the SHA-256 of what the place makes of a delivery, if that is
+	// not the credential's value.
+	Digest func(rotation.Delivery) string
+	// Issued is told each credential before it is delivered, where the place proves
+	// it to the directory.
+	Issued func(rotation.Delivery)
+	// Meaning returns the class of an answer that makes no sense elsewhere and does
+	// at this place, by its name in the suite; ok is false for all others.
+	Meaning func(call Call, answer string) (class rotation.Class, ok bool)
 	// Log is where the target logs.
 	Log *Log
 	// Classes are those of statuses that mean something else at this place.
@@ -112,21 +122,33 @@ type subject struct {
 	values     []string
 }
 
-// next returns the first try of a new generation. Its value has characters that
-// are spelled differently in JSON, in a URL and in HTML.
-func (s *subject) next() rotation.Delivery {
+// next returns the first try of a new generation. A secret has characters that are
+// spelled differently in JSON, in a URL and in HTML; a certificate is a real one.
+func (s *subject) next(t *testing.T) rotation.Delivery {
+	t.Helper()
 	s.generation++
-	value := fmt.Sprintf(`suite~<&>"%%+/ %d.credential`, s.generation)
-	s.values = append(s.values, value)
 	start := s.Clock.Now().Add(-time.Minute).Truncate(time.Second)
-	return rotation.Delivery{
-		Application: s.App, Target: s.Row, Name: fmt.Sprintf("rekey-secret-suite-%d", s.generation), Tries: 1,
+	end := start.Add(21 * 24 * time.Hour)
+	value := secret.New(fmt.Sprintf(`suite~<&>"%%+/ %d.credential`, s.generation))
+	if s.Row.Kind == rotation.Certificate {
+		pair, err := certificate.New(certificate.Request{Name: s.App.Name, Bits: 2048, Start: start, End: end})
+		require.NoError(t, err)
+		value, err = pair.PEM()
+		require.NoError(t, err)
+	}
+	s.values = append(s.values, value.Reveal())
+	d := rotation.Delivery{
+		Application: s.App, Target: s.Row, Name: fmt.Sprintf("rekey-%s-suite-%d", s.Row.Kind, s.generation), Tries: 1,
 		Credential: rotation.Credential{
 			Rotation: rotation.ID{AppID: s.App.AppID, Kind: s.Row.Kind, Generation: s.generation}, Attempt: 1,
 			KeyID: fmt.Sprintf("00000000-0000-4000-8000-%012d", s.generation),
-			Start: start, End: start.Add(21 * 24 * time.Hour), Value: secret.New(value),
+			Start: start, End: end, Value: value,
 		},
 	}
+	if s.Issued != nil {
+		s.Issued(d)
+	}
+	return d
 }
 
 const enoughTries = 50
@@ -163,8 +185,7 @@ func (s *subject) refused(t *testing.T, d rotation.Delivery, class rotation.Clas
 // that it was written once.
 func (s *subject) assertHeld(t *testing.T, d rotation.Delivery) {
 	t.Helper()
-	sum := sha256.Sum256([]byte(d.Credential.Value.Reveal()))
-	digest, count := hex.EncodeToString(sum[:]), 0
+	digest, count := s.digest(d), 0
 	held := s.Held()
 	for _, one := range held {
 		if one == digest {
@@ -173,4 +194,12 @@ func (s *subject) assertHeld(t *testing.T, d rotation.Delivery) {
 	}
 	assert.Equal(t, 1, count, "the credential is held once")
 	assert.Equal(t, digest, held[len(held)-1], "and is the newest")
+}
+
+func (s *subject) digest(d rotation.Delivery) string {
+	if s.Digest != nil {
+		return s.Digest(d)
+	}
+	sum := sha256.Sum256([]byte(d.Credential.Value.Reveal()))
+	return hex.EncodeToString(sum[:])
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 
 	"github.com/rekey-dev/rekey/functions"
+	"github.com/rekey-dev/rekey/functions/devops"
 	"github.com/rekey-dev/rekey/functions/keyvault"
 	"github.com/rekey-dev/rekey/internal/certificate"
 	"github.com/rekey-dev/rekey/internal/engine"
@@ -50,6 +51,7 @@ func connect(c config, log *slog.Logger) (functions.Config, error) {
 				ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
 				StagingVault:  c.stagingVault, Installation: c.installation, Log: log,
 			}),
+			"devops": devops.New(devops.Config{Credential: credential, Transport: transport, TenantID: c.tenantID}),
 		},
 	}, nil
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/rekey-dev/rekey/internal/azuresim/clock"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud"
+	"github.com/rekey-dev/rekey/internal/azuresim/cloud/devops"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/entra"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/eventgrid"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/graph"
@@ -57,6 +58,7 @@ type Latency struct {
 	WriteWindow     time.Duration // Graph refuses the next write to an application
 	RolePropagation time.Duration
 	Recovery        time.Duration // of a deleted vault object
+	Processing      time.Duration // of a changed service connection
 	NearExpiry      time.Duration // until the event of what lives less than 30 days
 	EventRetry      float64       // scale of Event Grid's waits between attempts; 0 is 1
 	Limits          bool          // throttle at the documented limits
@@ -66,7 +68,7 @@ type Latency struct {
 func Realistic() Latency {
 	return Latency{
 		Replication: 2 * time.Second, ReadLag: time.Second, WriteWindow: 100 * time.Millisecond,
-		RolePropagation: 5 * time.Second, Recovery: 2 * time.Second, NearExpiry: 5 * time.Second,
+		RolePropagation: 5 * time.Second, Recovery: 2 * time.Second, Processing: 2 * time.Second, NearExpiry: 5 * time.Second,
 		EventRetry: 0.1, Limits: true,
 	}
 }
@@ -80,6 +82,7 @@ type Azure struct {
 	Vaults          *keyvault.Service
 	ResourceManager *resourcemanager.Service
 	EventGrid       *eventgrid.Service
+	DevOps          *devops.Service
 	Bus             *servicebus.Namespace
 	Tables          *tables.Account
 
@@ -137,6 +140,7 @@ func (a *Azure) makeCloud(o Options) (err error) {
 	a.EventGrid = eventgrid.New(o.Clock, a.Directory, a.ResourceManager, eventgrid.Options{RetryScale: l.EventRetry})
 	a.Vaults = keyvault.New(o.Clock, a.Directory, a.ResourceManager, a.EventGrid,
 		keyvault.Options{RecoveryDelay: l.Recovery, NearExpiryDelay: l.NearExpiry, Unthrottled: !l.Limits})
+	a.DevOps = devops.New(o.Clock, a.Directory, a.Directory, o.TenantID, devops.Options{Processing: l.Processing, Unthrottled: !l.Limits})
 	a.ResourceManager.OnDelete(a.EventGrid.UnsubscribeAll)
 
 	a.Cloud.Handle("login.microsoftonline.com", a.Directory)
@@ -144,11 +148,14 @@ func (a *Azure) makeCloud(o Options) (err error) {
 	a.Cloud.Handle("management.azure.com", a.ResourceManager)
 	a.Cloud.Handle("*.vault.azure.net", a.Vaults)
 	a.Cloud.Handle("*.eventgrid.azure.net", a.EventGrid)
+	a.Cloud.Handle(devops.Host, a.DevOps)
+	a.Cloud.Handle(devops.ProfileHost, a.DevOps)
 	a.Cloud.HandleLocal(identityPath, a.Directory.ManagedIdentity())
 	a.Cloud.State("entra", a.Directory.State)
 	a.Cloud.State("keyvault", func() any { return a.Vaults.State() })
 	a.Cloud.State("resourceManager", func() any { return a.ResourceManager.State() })
 	a.Cloud.State("eventGrid", func() any { return a.EventGrid.State() })
+	a.Cloud.State("devops", func() any { return a.DevOps.State() })
 	a.Cloud.State("serviceBus", func() any { return a.Bus.Counts() })
 	return nil
 }

@@ -83,7 +83,7 @@ func (f *Fault) answer(w http.ResponseWriter) {
 			code = strings.ReplaceAll(http.StatusText(f.Status), " ", "")
 		}
 		writeError(w, f.Status, code, "This answer was asked for with PUT /sim/faults.")
-	case json.Unmarshal(f.Body, &text) == nil:
+	case f.Body[0] == '"' && json.Unmarshal(f.Body, &text) == nil:
 		http.Error(w, text, f.Status)
 	default:
 		writeJSON(w, f.Status, f.Body)
