@@ -65,11 +65,11 @@ func TestWhatGraphSaysIsPassedOn(t *testing.T) {
 		retryAfter string
 		detail     string
 	}{
-		"denied":    {rotation.Fault{Class: rotation.Denied, Remedy: "grant Application.ReadWrite.OwnedBy"}, 502, "", "Microsoft Graph: graph: no; grant Application.ReadWrite.OwnedBy"},
-		"permanent": {rotation.Fault{Class: rotation.Permanent}, 502, "", "Microsoft Graph: graph: no"},
-		"throttled": {rotation.Fault{Class: rotation.Throttled, After: 90 * time.Second}, 503, "90", "Microsoft Graph: graph: no"},
-		"transient": {rotation.Fault{Class: rotation.Transient}, 503, "10", "Microsoft Graph: graph: no"},
-		"conflict":  {rotation.Fault{Class: rotation.Conflict}, 409, "", "Microsoft Graph: graph: no"},
+		"denied":    {rotation.Fault{Class: rotation.Denied, Remedy: "grant Application.ReadWrite.OwnedBy"}, 502, "", "graph: no; grant Application.ReadWrite.OwnedBy"},
+		"permanent": {rotation.Fault{Class: rotation.Permanent}, 502, "", "graph: no"},
+		"throttled": {rotation.Fault{Class: rotation.Throttled, After: 90 * time.Second}, 503, "90", "graph: no"},
+		"transient": {rotation.Fault{Class: rotation.Transient}, 503, "10", "graph: no"},
+		"conflict":  {rotation.Fault{Class: rotation.Conflict}, 409, "", "graph: no"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

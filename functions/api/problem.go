@@ -61,10 +61,10 @@ func refusal(ctx context.Context, log *slog.Logger, err error) error {
 	return later(10*time.Second, "rekey's store is out of reach or did not answer in time; repeat the request; the cause is in rekey's log")
 }
 
-// outside says what Microsoft Graph's refusal means for the request. Its words
+// outside says what another service's refusal means for the request. Its words
 // are shown: they hold no secret and often name the missing permission.
 func outside(fault *rotation.Fault) error {
-	detail := "Microsoft Graph: " + fault.Error()
+	detail := fault.Error()
 	switch fault.Class {
 	case rotation.Throttled, rotation.Transient:
 		return later(max(fault.After, 10*time.Second), detail)

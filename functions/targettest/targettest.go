@@ -16,6 +16,8 @@ package targettest
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -122,6 +124,9 @@ type subject struct {
 	values     []string
 }
 
+// sharedKey is the key of all certificates here: to make one takes a while.
+var sharedKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
 // next returns the first try of a new generation. A secret has characters that are
 // spelled differently in JSON, in a URL and in HTML; a certificate is a real one.
 func (s *subject) next(t *testing.T) rotation.Delivery {
@@ -131,7 +136,9 @@ func (s *subject) next(t *testing.T) rotation.Delivery {
 	end := start.Add(21 * 24 * time.Hour)
 	value := secret.New(fmt.Sprintf(`suite~<&>"%%+/ %d.credential`, s.generation))
 	if s.Row.Kind == rotation.Certificate {
-		pair, err := certificate.New(certificate.Request{Name: s.App.Name, Bits: 2048, Start: start, End: end})
+		key, err := sharedKey()
+		require.NoError(t, err)
+		pair, err := certificate.SelfSign(key, certificate.Request{Name: s.App.Name, Start: start, End: end})
 		require.NoError(t, err)
 		value, err = pair.PEM()
 		require.NoError(t, err)

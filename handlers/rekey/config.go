@@ -26,6 +26,7 @@ type config struct {
 	stagingVault    string
 	installation    string
 	protectedApps   []string
+	devopsOrgs      []string
 	eventGridTopic  string
 	extraCAFile     string
 	openAPI         bool
@@ -54,7 +55,8 @@ func readConfig(lookup func(string) string) (config, error) {
 		clientID:        strings.ToLower(s.optional("AZURE_CLIENT_ID", "", guidPattern, "a client id, a GUID")),
 		stagingVault:    s.required("REKEY_STAGING_VAULT", vaultPattern, "the name of rekey's own Key Vault"),
 		installation:    s.optional("REKEY_INSTALLATION", "default", installationPattern, "1 to 24 lower-case letters, digits and hyphens"),
-		protectedApps:   s.guids("REKEY_PROTECTED_APPS"),
+		protectedApps:   s.list("REKEY_PROTECTED_APPS", guidPattern, "client ids (GUIDs)"),
+		devopsOrgs:      s.list("REKEY_DEVOPS_ORGANIZATIONS", organizationPattern, "names of Azure DevOps organizations"),
 		eventGridTopic:  s.https("REKEY_EVENTGRID_TOPIC_ENDPOINT"),
 		extraCAFile:     s.file("REKEY_EXTRA_CA_FILE"),
 		openAPI:         s.boolean("REKEY_OPEN_API"),
@@ -77,6 +79,7 @@ var (
 	portPattern         = regexp.MustCompile(`^[1-9][0-9]{0,4}$`)
 	guidPattern         = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 	vaultPattern        = regexp.MustCompile(`^[a-zA-Z](-?[a-zA-Z0-9]){2,23}$`)
+	organizationPattern = regexp.MustCompile(`^[a-zA-Z0-9](-?[a-zA-Z0-9]){0,49}$`)
 	installationPattern = regexp.MustCompile(`^[a-z0-9](-?[a-z0-9]){0,23}$`)
 )
 
@@ -114,14 +117,15 @@ func (s *settings) either(connection, address string) (string, string) {
 	return c, a
 }
 
-func (s *settings) guids(setting string) (ids []string) {
-	for id := range strings.FieldsFuncSeq(s.lookup(setting), func(r rune) bool { return r == ',' || r == ' ' }) {
-		if !guidPattern.MatchString(id) {
-			s.wrong(setting, "must be client ids (GUIDs) separated by commas; %q is none", id)
+// list reads names that are separated by commas. Their case means nothing.
+func (s *settings) list(setting string, pattern *regexp.Regexp, what string) (names []string) {
+	for name := range strings.FieldsFuncSeq(s.lookup(setting), func(r rune) bool { return r == ',' || r == ' ' }) {
+		if !pattern.MatchString(name) {
+			s.wrong(setting, "must be %s separated by commas; %q is none", what, name)
 		}
-		ids = append(ids, strings.ToLower(id))
+		names = append(names, strings.ToLower(name))
 	}
-	return ids
+	return names
 }
 
 func (s *settings) https(setting string) string {

@@ -51,7 +51,7 @@ func connect(c config, log *slog.Logger) (functions.Config, error) {
 				ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
 				StagingVault:  c.stagingVault, Installation: c.installation, Log: log,
 			}),
-			"devops": devops.New(devops.Config{Credential: credential, Transport: transport, TenantID: c.tenantID}),
+			"devops": devops.New(devops.Config{Credential: credential, Transport: transport, TenantID: c.tenantID, Organizations: c.devopsOrgs}),
 		},
 	}, nil
 }
