@@ -27,6 +27,7 @@ import (
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/graph"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/keyvault"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/resourcemanager"
+	"github.com/rekey-dev/rekey/internal/azuresim/cloud/vercel"
 	"github.com/rekey-dev/rekey/internal/azuresim/servicebus"
 	"github.com/rekey-dev/rekey/internal/azuresim/tables"
 )
@@ -58,6 +59,7 @@ type Latency struct {
 	RolePropagation time.Duration
 	Recovery        time.Duration // of a deleted vault object
 	NearExpiry      time.Duration // until the event of what lives less than 30 days
+	VercelBuild     time.Duration // from a deployment's creation to its end
 	EventRetry      float64       // scale of Event Grid's waits between attempts; 0 is 1
 	Limits          bool          // throttle at the documented limits
 }
@@ -67,6 +69,7 @@ func Realistic() Latency {
 	return Latency{
 		Replication: 2 * time.Second, ReadLag: time.Second, WriteWindow: 100 * time.Millisecond,
 		RolePropagation: 5 * time.Second, Recovery: 2 * time.Second, NearExpiry: 5 * time.Second,
+		VercelBuild: 15 * time.Second,
 		EventRetry: 0.1, Limits: true,
 	}
 }
@@ -80,6 +83,7 @@ type Azure struct {
 	Vaults          *keyvault.Service
 	ResourceManager *resourcemanager.Service
 	EventGrid       *eventgrid.Service
+	Vercel          *vercel.Service
 	Bus             *servicebus.Namespace
 	Tables          *tables.Account
 
@@ -137,6 +141,7 @@ func (a *Azure) makeCloud(o Options) (err error) {
 	a.EventGrid = eventgrid.New(o.Clock, a.Directory, a.ResourceManager, eventgrid.Options{RetryScale: l.EventRetry})
 	a.Vaults = keyvault.New(o.Clock, a.Directory, a.ResourceManager, a.EventGrid,
 		keyvault.Options{RecoveryDelay: l.Recovery, NearExpiryDelay: l.NearExpiry, Unthrottled: !l.Limits})
+	a.Vercel = vercel.New(o.Clock, vercel.Options{BuildTime: l.VercelBuild})
 	a.ResourceManager.OnDelete(a.EventGrid.UnsubscribeAll)
 
 	a.Cloud.Handle("login.microsoftonline.com", a.Directory)
@@ -144,11 +149,13 @@ func (a *Azure) makeCloud(o Options) (err error) {
 	a.Cloud.Handle("management.azure.com", a.ResourceManager)
 	a.Cloud.Handle("*.vault.azure.net", a.Vaults)
 	a.Cloud.Handle("*.eventgrid.azure.net", a.EventGrid)
+	a.Cloud.Handle("api.vercel.com", a.Vercel)
 	a.Cloud.HandleLocal(identityPath, a.Directory.ManagedIdentity())
 	a.Cloud.State("entra", a.Directory.State)
 	a.Cloud.State("keyvault", func() any { return a.Vaults.State() })
 	a.Cloud.State("resourceManager", func() any { return a.ResourceManager.State() })
 	a.Cloud.State("eventGrid", func() any { return a.EventGrid.State() })
+	a.Cloud.State("vercel", func() any { return a.Vercel.State() })
 	a.Cloud.State("serviceBus", func() any { return a.Bus.Counts() })
 	return nil
 }
