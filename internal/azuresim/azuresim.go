@@ -70,7 +70,7 @@ func Realistic() Latency {
 		Replication: 2 * time.Second, ReadLag: time.Second, WriteWindow: 100 * time.Millisecond,
 		RolePropagation: 5 * time.Second, Recovery: 2 * time.Second, NearExpiry: 5 * time.Second,
 		VercelBuild: 15 * time.Second,
-		EventRetry: 0.1, Limits: true,
+		EventRetry:  0.1, Limits: true,
 	}
 }
 
