@@ -156,6 +156,20 @@ func sha(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// readBack reads a value as somebody does who may.
+func (w *world) readBack(id string) string {
+	w.t.Helper()
+	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, "https://"+host+"/v1/projects/shop/env/"+id+"?teamId=team_acme", nil)
+	require.NoError(w.t, err)
+	request.Header.Set("Authorization", "Bearer "+w.token)
+	answer, err := w.front.Client().Do(request)
+	require.NoError(w.t, err)
+	defer answer.Body.Close()
+	var read struct{ Value string }
+	require.NoError(w.t, json.NewDecoder(answer.Body).Decode(&read))
+	return read.Value
+}
+
 // running is which value the newest READY deployment of an environment has.
 func (w *world) running(environment string) (digest string) {
 	for _, d := range w.shop().Deployments {
