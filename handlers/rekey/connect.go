@@ -11,6 +11,7 @@ import (
 
 	"github.com/rekey-dev/rekey/functions"
 	"github.com/rekey-dev/rekey/functions/keyvault"
+	"github.com/rekey-dev/rekey/functions/vercel"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/entra"
 	"github.com/rekey-dev/rekey/internal/eventgrid"
@@ -40,7 +41,8 @@ func connect(c config, log *slog.Logger) (functions.Config, error) {
 		return functions.Config{}, err
 	}
 	e.Directory, e.Verifier = directory, directory
-	e.Stage = vault.NewStage(vaults, c.stagingVault, c.installation, time.Now)
+	stage := vault.NewStage(vaults, c.stagingVault, c.installation, time.Now)
+	e.Stage, e.Tokens = stage, stage
 	return functions.Config{
 		Engine: e, Vaults: vaults, StagingVault: c.stagingVault, OpenAPI: c.openAPI, Version: version, Log: log,
 		Targets: map[string]functions.Target{
@@ -49,6 +51,7 @@ func connect(c config, log *slog.Logger) (functions.Config, error) {
 				ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
 				StagingVault:  c.stagingVault, Installation: c.installation, Log: log,
 			}),
+			"vercel": vercel.New(vercel.Config{Groups: e, Transport: transport}),
 		},
 	}, nil
 }

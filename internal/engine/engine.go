@@ -16,6 +16,7 @@ type Engine struct {
 	Directory Directory
 	Verifier  Verifier
 	Stage     Stage
+	Tokens    Tokens
 	Publisher Publisher
 
 	Now func() time.Time

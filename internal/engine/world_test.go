@@ -51,7 +51,7 @@ func newWorld(t *testing.T) *world {
 
 // nothingLeaked looks for the passwords' values in every row.
 func (w *world) nothingLeaked() {
-	partitions := map[string][]string{engine.TableApplications: {"tenant"}, engine.TableRotations: {appID}}
+	partitions := map[string][]string{engine.TableApplications: {"tenant"}, engine.TableGroups: {"tenant"}, engine.TableRotations: {appID}}
 	for n := range 16 {
 		partitions[engine.TableSchedule] = append(partitions[engine.TableSchedule], fmt.Sprintf("%02d", n))
 	}
