@@ -92,12 +92,25 @@ func (t *Target) deliver(ctx context.Context, p place, d rotation.Delivery, valu
 	}
 	waiting, err := p.release(ctx, &h, d.Name)
 	switch {
+	case err != nil && d.Handle != "" && len(p.Redeploy) == 0 && passes(err):
+		return t.wait(h, []news{{waiting: "Vercel could not be asked: " + err.Error(), people: true}}, d.Tries), nil
 	case err != nil:
 		return rotation.Outcome{}, err
 	case len(waiting) > 0:
 		return t.wait(h, waiting, d.Tries), nil
 	}
 	return rotation.Outcome{Confirmed: true, Receipt: p.receipt(h)}, nil
+}
+
+// passes reports whether an error heals by itself. While people are waited for, which
+// may take weeks, such a one must not be what the delivery is given up for.
+func passes(err error) bool {
+	switch rotation.ClassOf(err) {
+	case rotation.Transient, rotation.Throttled, rotation.Conflict:
+		return true
+	case rotation.NotFound, rotation.Denied, rotation.Permanent:
+	}
+	return false
 }
 
 // written makes sure that the variable has the value, unless an earlier try did.

@@ -199,6 +199,23 @@ func TestWithoutRedeploymentPeopleAreWaitedFor(t *testing.T) {
 	assert.Equal(t, map[string]int{"PATCH /v9/projects/{project}/env/{id}": 1}, only(w.calls(), "PATCH /v9/projects/{project}/env/{id}"))
 }
 
+func TestWaitingForPeopleOutlastsErrors(t *testing.T) {
+	w := start(t)
+	w.variable("production")
+	w.deployment("production")
+	d := w.delivery(in("production", ""))
+	handle := w.deploy(&d).Handle
+	w.misbehave(cloud.Fault{Host: host, Status: 502})
+	outcome := w.deploy(&d)
+	assert.Equal(t, "Vercel could not be asked: vercel: list the deployments of production: 502 BadGateway: This answer was asked for with PUT /sim/faults.", outcome.Waiting)
+	assert.Equal(t, handle, outcome.Handle)
+	w.misbehave(cloud.Fault{Host: host, Status: 403})
+	assert.Equal(t, rotation.Denied, rotation.ClassOf(w.refused(d)), "but not what people have to see to")
+	w.misbehave()
+	w.deployment("production")
+	assert.True(t, w.deploy(&d).Confirmed)
+}
+
 func only(counts map[string]int, call string) map[string]int {
 	return map[string]int{call: counts[call]}
 }

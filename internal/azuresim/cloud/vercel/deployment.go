@@ -94,7 +94,7 @@ func (d *deployment) environment() string {
 }
 
 func (d *deployment) state(now time.Time) string {
-	passed := now.Sub(inTime(d.created))
+	passed := max(0, now.Sub(inTime(d.created))) // stamps may run ahead a little
 	switch {
 	case passed >= d.takes:
 		return d.ending.state
