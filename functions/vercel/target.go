@@ -27,9 +27,29 @@ type Config struct {
 
 // Waits are the pauses between two looks. What is zero has its default.
 type Waits struct {
-	Build    time.Duration // while something is being built: 15 s
-	People   time.Duration // the first of them while people are waited for: 1 min, then twice as long each time
-	PeopleTo time.Duration // the longest of them: 15 min
+	Build  Pause // while something is being built: from 5 s to 1 min
+	People Pause // while people are waited for: from 1 min to 15 min
+}
+
+// Pause is a pause that is twice as long each time, up to its longest.
+type Pause struct{ First, Longest time.Duration }
+
+func (p Pause) or(first, longest time.Duration) Pause {
+	if p == (Pause{}) {
+		return Pause{first, longest}
+	}
+	return p
+}
+
+// after is the pause after a number of tries.
+func (p Pause) after(tries int) time.Duration {
+	pause := p.First
+	for range tries - 1 {
+		if pause *= 2; pause >= p.Longest {
+			return p.Longest
+		}
+	}
+	return pause
 }
 
 // Target delivers to environment variables. It may be used from any goroutine.
@@ -49,17 +69,12 @@ var (
 
 // New returns the target.
 func New(c Config) *Target {
-	t := &Target{groups: c.Groups, http: newHTTPClient(c.Transport), now: c.Now, waits: c.Waits}
+	t := &Target{groups: c.Groups, http: newHTTPClient(c.Transport), now: c.Now}
 	if t.now == nil {
 		t.now = time.Now
 	}
-	for wait, otherwise := range map[*time.Duration]time.Duration{
-		&t.waits.Build: 15 * time.Second, &t.waits.People: time.Minute, &t.waits.PeopleTo: 15 * time.Minute,
-	} {
-		if *wait == 0 {
-			*wait = otherwise
-		}
-	}
+	t.waits.Build = c.Waits.Build.or(5*time.Second, time.Minute)
+	t.waits.People = c.Waits.People.or(time.Minute, 15*time.Minute)
 	return t
 }
 
@@ -127,27 +142,17 @@ func (p place) written(ctx context.Context, d rotation.Delivery, value secret.Va
 	return h, err
 }
 
-// wait says when to come back: soon while something is being built, ever later
-// while people are waited for.
+// wait says when to come back: soon while something is being built, later while
+// people are waited for.
 func (t *Target) wait(h handle, waiting []news, tries int) rotation.Outcome {
-	after, words := t.peopleWait(tries), []string{}
+	pause, words := t.waits.People, []string{}
 	for _, n := range waiting {
 		if !n.people {
-			after = t.waits.Build
+			pause = t.waits.Build
 		}
 		words = append(words, n.waiting)
 	}
-	return rotation.Outcome{Handle: h.String(), After: after, Waiting: strings.Join(words, "; ")}
-}
-
-func (t *Target) peopleWait(tries int) time.Duration {
-	wait := t.waits.People
-	for range tries - 1 {
-		if wait *= 2; wait >= t.waits.PeopleTo {
-			return t.waits.PeopleTo
-		}
-	}
-	return wait
+	return rotation.Outcome{Handle: h.String(), After: pause.after(tries), Waiting: strings.Join(words, "; ")}
 }
 
 // Stop lets an older delivery be. What it began ends by itself, and the newer one

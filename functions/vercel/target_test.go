@@ -1,6 +1,7 @@
 package vercel_test
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rekey-dev/rekey/functions/vercel"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud"
 	simulated "github.com/rekey-dev/rekey/internal/azuresim/cloud/vercel"
 	"github.com/rekey-dev/rekey/internal/certificate"
@@ -78,7 +80,7 @@ func TestARedeploymentIsBegunOnceAndWaitedFor(t *testing.T) {
 
 	began := w.deploy(&d)
 	assert.False(t, began.Confirmed)
-	assert.Equal(t, 15*time.Second, began.After)
+	assert.Equal(t, 5*time.Second, began.After)
 	all := w.shop().Deployments
 	require.Len(t, all, 2)
 	assert.Equal(t, "production: redeployment "+all[1].ID+" is QUEUED", began.Waiting)
@@ -193,7 +195,7 @@ func TestWithoutRedeploymentPeopleAreWaitedFor(t *testing.T) {
 	building := w.vercel.AddDeployment(w.project, simulated.Deployment{Environment: "preview", BuildTime: build})
 	outcome := w.deploy(&d)
 	assert.Equal(t, "preview: deployment "+building+" is QUEUED", outcome.Waiting)
-	assert.Equal(t, 15*time.Second, outcome.After)
+	assert.Equal(t, time.Minute, outcome.After)
 	w.clock.Advance(2 * build)
 	assert.Equal(t, rotation.Outcome{Confirmed: true, Receipt: "DB in production, preview"}, w.deploy(&d))
 	assert.Equal(t, map[string]int{"PATCH /v9/projects/{project}/env/{id}": 1}, only(w.calls(), "PATCH /v9/projects/{project}/env/{id}"))
@@ -214,6 +216,39 @@ func TestWaitingForPeopleOutlastsErrors(t *testing.T) {
 	w.misbehave()
 	w.deployment("production")
 	assert.True(t, w.deploy(&d).Confirmed)
+}
+
+// deaf makes a service forget the filters that it is asked for.
+type deaf struct{ next http.RoundTripper }
+
+func (d deaf) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	query := r.URL.Query()
+	for name := range query {
+		if name == "target" || strings.HasPrefix(name, "meta-") {
+			query.Del(name)
+		}
+	}
+	r.URL.RawQuery = query.Encode()
+	return d.next.RoundTrip(r)
+}
+
+func TestDeploymentsOfOthersAreNotTakenForOurs(t *testing.T) {
+	w := start(t)
+	w.target = vercel.New(vercel.Config{Groups: w, Transport: deaf{w.front.Client().Transport}, Now: w.clock.Now})
+	w.vercel.AddEnvironment(w.project, "staging")
+	want := map[string]string{}
+	for _, environment := range []string{"production", "preview", "staging"} {
+		want[w.deployment(environment)] = environment
+	}
+	d := w.delivery(in("production preview staging", "production preview staging"))
+	d.Tries = 2
+	w.deploy(&d)
+	got := map[string]string{}
+	for _, made := range w.shop().Deployments[3:] {
+		got[made.Original] = made.Environment
+	}
+	assert.Equal(t, want, got, "each is redeployed where it was")
 }
 
 func only(counts map[string]int, call string) map[string]int {

@@ -129,13 +129,13 @@ func sameSet(a, b []string) bool {
 }
 
 func conflict(v Variable) *refusal {
-	r := refuse(http.StatusBadRequest, "ENV_CONFLICT", "Another variable with the name %s exists for the target %s on branch %s.",
-		v.Key, strings.Join(v.Targets, ", "), orUndefined(v.Branch))
-	r.with("envVarKey", v.Key).with("target", v.Targets).with("gitBranch", nil)
-	if v.Branch != "" {
-		r.with("gitBranch", v.Branch)
+	branch := any(v.Branch)
+	if v.Branch == "" {
+		branch = nil
 	}
-	return r
+	return refuse(http.StatusBadRequest, "ENV_CONFLICT", "Another variable with the name %s exists for the target %s on branch %s.",
+		v.Key, strings.Join(v.Targets, ", "), orUndefined(v.Branch)).
+		with("envVarKey", v.Key).with("target", v.Targets).with("gitBranch", branch)
 }
 
 func orUndefined(branch string) string {
