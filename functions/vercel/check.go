@@ -61,7 +61,7 @@ func (p place) notesOnVariable(entries []variable, plan plan) (notes []string) {
 		}
 	}
 	if branches > 0 && slices.Contains(p.Environments, preview) {
-		notes = append(notes, fmt.Sprintf("%d entries of single Git branches are left alone: their previews do not get the credential", branches))
+		notes = append(notes, fmt.Sprintf("the entries of single Git branches (%d) are left alone: their previews do not get the credential", branches))
 	}
 	readable := func(e edit) bool { return e.retyped == "" && e.of.Type != typeSensitive }
 	if slices.ContainsFunc(plan.set, readable) || slices.ContainsFunc(plan.create, func(e entry) bool { return e.kind != typeSensitive }) {

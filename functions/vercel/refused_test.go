@@ -135,7 +135,7 @@ func TestCheck(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"the entry " + id + " also covers development: it keeps its value there, and the chosen environments get an entry of their own",
-		"1 entries of single Git branches are left alone: their previews do not get the credential",
+		"the entries of single Git branches (1) are left alone: their previews do not get the credential",
 		"the value can be read back by whoever may read the project's variables; sensitive: true prevents that, outside development",
 		"redeploying production may mean a downtime of 30 to 60 seconds; a maintenance window can hold it back",
 		"preview is not redeployed: the old credential is kept until somebody deploys there",
