@@ -51,12 +51,21 @@ func New(c Config) *Target {
 }
 
 // Deploy gives the variable the credential, and then sees to it that the chosen
-// environments run with it.
+// environments run with it. While people are waited for, which may take weeks, an
+// error that heals by itself is not what the delivery is given up for.
 func (t *Target) Deploy(ctx context.Context, d rotation.Delivery) (rotation.Outcome, error) {
 	settings, err := settingsOf(d.Target)
 	if err != nil {
 		return rotation.Outcome{}, err
 	}
+	outcome, err := t.deploy(ctx, settings, d)
+	if err != nil && d.Handle != "" && len(settings.Redeploy) == 0 && passes(err) {
+		return t.wait(parseHandle(d.Handle), []news{{waiting: "nobody could be asked: " + err.Error(), people: true}}, d.Tries), nil
+	}
+	return outcome, err
+}
+
+func (t *Target) deploy(ctx context.Context, settings Settings, d rotation.Delivery) (rotation.Outcome, error) {
 	value, err := settings.value(d)
 	if err != nil {
 		return rotation.Outcome{}, err
@@ -69,18 +78,12 @@ func (t *Target) Deploy(ctx context.Context, d rotation.Delivery) (rotation.Outc
 	if err != nil {
 		return rotation.Outcome{}, err
 	}
-	return t.deliver(ctx, p, d, value)
-}
-
-func (t *Target) deliver(ctx context.Context, p place, d rotation.Delivery, value secret.Value) (rotation.Outcome, error) {
 	h, err := p.written(ctx, d, value)
 	if err != nil {
 		return rotation.Outcome{}, err
 	}
 	waiting, err := p.release(ctx, &h, d.Name)
 	switch {
-	case err != nil && d.Handle != "" && len(p.Redeploy) == 0 && passes(err):
-		return t.wait(h, []news{{waiting: "Vercel could not be asked: " + err.Error(), people: true}}, d.Tries), nil
 	case err != nil:
 		return rotation.Outcome{}, err
 	case len(waiting) > 0:
@@ -89,8 +92,7 @@ func (t *Target) deliver(ctx context.Context, p place, d rotation.Delivery, valu
 	return rotation.Outcome{Confirmed: true, Receipt: p.receipt(h)}, nil
 }
 
-// passes reports whether an error heals by itself. While people are waited for, which
-// may take weeks, such a one must not be what the delivery is given up for.
+// passes reports whether an error heals by itself.
 func passes(err error) bool {
 	switch rotation.ClassOf(err) {
 	case rotation.Transient, rotation.Throttled, rotation.Conflict:

@@ -203,18 +203,24 @@ func TestWithoutRedeploymentPeopleAreWaitedFor(t *testing.T) {
 
 func TestWaitingForPeopleOutlastsErrors(t *testing.T) {
 	w := start(t)
-	w.variable("production")
-	w.deployment("production")
-	d := w.delivery(in("production", ""))
+	staging := w.vercel.AddEnvironment(w.project, "staging")
+	w.vercel.AddVariable(w.project, simulated.Variable{Key: "DB", Value: old, Environments: []string{staging}})
+	w.deployment("staging")
+	d := w.delivery(in("staging", ""))
 	handle := w.deploy(&d).Handle
-	w.misbehave(cloud.Fault{Host: host, Status: 502})
-	outcome := w.deploy(&d)
-	assert.Equal(t, "Vercel could not be asked: vercel: list the deployments of production: 502 BadGateway: This answer was asked for with PUT /sim/faults.", outcome.Waiting)
-	assert.Equal(t, handle, outcome.Handle)
+	for path, doing := range map[string]string{
+		"/v9/projects/shop/custom-environments": `list the custom environments of project "shop"`,
+		"/v7/deployments":                       "list the deployments of staging",
+	} {
+		w.misbehave(cloud.Fault{Host: host, Path: path, Status: 502})
+		outcome := w.deploy(&d)
+		assert.Equal(t, "nobody could be asked: vercel: "+doing+": 502 BadGateway: This answer was asked for with PUT /sim/faults.", outcome.Waiting)
+		assert.Equal(t, handle, outcome.Handle)
+	}
 	w.misbehave(cloud.Fault{Host: host, Status: 403})
 	assert.Equal(t, rotation.Denied, rotation.ClassOf(w.refused(d)), "but not what people have to see to")
 	w.misbehave()
-	w.deployment("production")
+	w.deployment("staging")
 	assert.True(t, w.deploy(&d).Confirmed)
 }
 
