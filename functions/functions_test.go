@@ -14,6 +14,7 @@ import (
 	"github.com/rekey-dev/rekey/functions"
 	"github.com/rekey-dev/rekey/functions/devops"
 	"github.com/rekey-dev/rekey/functions/keyvault"
+	"github.com/rekey-dev/rekey/functions/vercel"
 	"github.com/rekey-dev/rekey/internal/engine"
 )
 
@@ -43,6 +44,7 @@ func targets() map[string]functions.Target {
 	return map[string]functions.Target{
 		"devops":   devops.New(devops.Config{}),
 		"keyvault": keyvault.New(keyvault.Config{}),
+		"vercel":   vercel.New(vercel.Config{}),
 	}
 }
 

@@ -57,11 +57,14 @@ func TestTheDocumentListsEveryOperation(t *testing.T) {
 	assert.Equal(t, []string{
 		"DELETE /api/applications/{appId}",
 		"DELETE /api/applications/{appId}/targets/{targetId}",
+		"DELETE /api/groups/{groupId}",
 		"GET /api/applications",
 		"GET /api/applications/{appId}",
 		"GET /api/applications/{appId}/log",
 		"GET /api/applications/{appId}/rotations",
 		"GET /api/applications/{appId}/targets/{targetId}",
+		"GET /api/groups",
+		"GET /api/groups/{groupId}",
 		"GET /api/health",
 		"GET /api/integrations/{integration}/choices",
 		"GET /api/rotations/{id}",
@@ -77,6 +80,7 @@ func TestTheDocumentListsEveryOperation(t *testing.T) {
 		"POST /api/rotations/{id}/cancel",
 		"PUT /api/applications/{appId}",
 		"PUT /api/applications/{appId}/targets/{targetId}",
+		"PUT /api/groups/{groupId}",
 	}, operations)
 	assert.Contains(t, d.Paths["/api/applications/{appId}"]["put"].Responses, "201")
 }

@@ -160,7 +160,7 @@ func (w *world) everything() map[string]any {
 	all := map[string]any{"graph": w.graph.writes, "access": w.place.accessed}
 	all["bus"], _ = w.bus.Next()
 	partitions := map[string][]string{
-		engine.TableApplications: {w.Tenant}, engine.TableRotations: {appID, unknown, ownID},
+		engine.TableApplications: {w.Tenant}, engine.TableGroups: {w.Tenant}, engine.TableRotations: {appID, unknown, ownID},
 	}
 	for shard := range 16 {
 		partitions[engine.TableSchedule] = append(partitions[engine.TableSchedule], fmt.Sprintf("%02d", shard))

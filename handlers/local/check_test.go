@@ -144,7 +144,7 @@ func (s *Stack) checkCalls(t *testing.T) {
 
 // checkNothingLeaked reads every secret value that exists and looks for it in
 // the handler's log, in every row, in every message and in every lifecycle event.
-func (s *Stack) checkNothingLeaked(t *testing.T, messages string) {
+func (s *Stack) checkNothingLeaked(t *testing.T, messages *tap) {
 	t.Helper()
 	log, err := os.ReadFile(s.path("handler.log"))
 	require.NoError(t, err)
@@ -153,14 +153,14 @@ func (s *Stack) checkNothingLeaked(t *testing.T, messages string) {
 	state, err := json.Marshal(s.Azure.EventGrid.State())
 	require.NoError(t, err)
 	require.NotEmpty(t, log)
-	require.Contains(t, messages, "dev.rekey.deploy", "the tap works")
+	require.Contains(t, messages.String(), "dev.rekey.deploy", "the tap works")
 	values := s.values(t)
 	require.NotEmpty(t, values)
 	for _, value := range values {
 		assert.NotContains(t, string(log), value, "in the log")
 		assert.NotContains(t, string(rows), value, "in a row")
 		assert.NotContains(t, string(state), value, "in an event")
-		assert.NotContains(t, messages, value, "in a message")
+		assert.NotContains(t, messages.String(), value, "in a message")
 	}
 }
 
@@ -176,7 +176,7 @@ func (s *Stack) values(t *testing.T) (values []string) {
 				var answer struct{ Value string }
 				url := "https://" + vault + ".vault.azure.net/secrets/" + name + "/" + version.Version
 				require.NoError(t, s.vaultCall(t.Context(), http.MethodGet, url, nil, &answer))
-				require.Len(t, answer.Value, 40)
+				require.NotEmpty(t, answer.Value)
 				values = append(values, answer.Value)
 			}
 		}

@@ -160,11 +160,7 @@ func TestTheMainJob(t *testing.T) {
 // mainJob drives all three triggers over the wire until the old credentials are
 // gone, and then looks at what is left in the simulated Azure.
 func mainJob(t *testing.T, perFunction bool) {
-	messages := &tap{}
-	s := startStack(t, func(o *Options) {
-		o.PerFunction = perFunction
-		o.Bus = func(connection string) string { return messages.between(t, connection) }
-	})
+	s, messages := startTapped(t, func(o *Options) { o.PerFunction = perFunction })
 
 	timer := s.manage(t, 0, fast(nil), rbacVault)
 	adopted := s.Tenant.Apps[0].Passwords[0].KeyID
@@ -188,7 +184,7 @@ func mainJob(t *testing.T, perFunction bool) {
 	s.checkVaults(t, map[string]int{timer: 1, hand: 2, event: 2})
 	s.checkAssignments(t)
 	s.checkCalls(t)
-	s.checkNothingLeaked(t, messages.String())
+	s.checkNothingLeaked(t, messages)
 }
 
 // secretName is the name under which an application's secret stands in its vault.

@@ -10,6 +10,18 @@ import (
 	"testing"
 )
 
+// startTapped starts a stack whose messages are kept.
+func startTapped(t *testing.T, change func(*Options)) (*Stack, *tap) {
+	t.Helper()
+	messages := &tap{}
+	return startStack(t, func(o *Options) {
+		o.Bus = func(connection string) string { return messages.between(t, connection) }
+		if change != nil {
+			change(o)
+		}
+	}), messages
+}
+
 // tap stands between the handler and the bus, which speak in the clear here, and
 // keeps what goes over the wire in both directions.
 type tap struct {

@@ -12,6 +12,7 @@ import (
 	"github.com/rekey-dev/rekey/functions"
 	"github.com/rekey-dev/rekey/functions/devops"
 	"github.com/rekey-dev/rekey/functions/keyvault"
+	"github.com/rekey-dev/rekey/functions/vercel"
 	"github.com/rekey-dev/rekey/internal/certificate"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/entra"
@@ -42,7 +43,8 @@ func connect(c config, log *slog.Logger) (functions.Config, error) {
 		return functions.Config{}, err
 	}
 	e.Directory, e.Keys, e.Verifier = directory, directory, directory
-	e.Stage = vault.NewStage(vaults, c.stagingVault, c.installation, time.Now)
+	stage := vault.NewStage(vaults, c.stagingVault, c.installation, time.Now)
+	e.Stage, e.Tokens = stage, stage
 	return functions.Config{
 		Engine: e, Vaults: vaults, StagingVault: c.stagingVault, OpenAPI: c.openAPI, Version: version, Log: log,
 		Targets: map[string]functions.Target{
@@ -52,6 +54,7 @@ func connect(c config, log *slog.Logger) (functions.Config, error) {
 				StagingVault:  c.stagingVault, Installation: c.installation, Log: log,
 			}),
 			"devops": devops.New(devops.Config{Credential: credential, Transport: transport, TenantID: c.tenantID, Organizations: c.devopsOrgs}),
+			"vercel": vercel.New(vercel.Config{Groups: e, Transport: transport}),
 		},
 	}, nil
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/graph"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/keyvault"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/resourcemanager"
+	"github.com/rekey-dev/rekey/internal/azuresim/cloud/vercel"
 	"github.com/rekey-dev/rekey/internal/azuresim/servicebus"
 	"github.com/rekey-dev/rekey/internal/azuresim/tables"
 )
@@ -60,6 +61,7 @@ type Latency struct {
 	Recovery        time.Duration // of a deleted vault object
 	Processing      time.Duration // of a changed service connection
 	NearExpiry      time.Duration // until the event of what lives less than 30 days
+	VercelBuild     time.Duration // from a deployment's creation to its end
 	EventRetry      float64       // scale of Event Grid's waits between attempts; 0 is 1
 	Limits          bool          // throttle at the documented limits
 }
@@ -69,7 +71,7 @@ func Realistic() Latency {
 	return Latency{
 		Replication: 2 * time.Second, ReadLag: time.Second, WriteWindow: 100 * time.Millisecond,
 		RolePropagation: 5 * time.Second, Recovery: 2 * time.Second, Processing: 2 * time.Second, NearExpiry: 5 * time.Second,
-		EventRetry: 0.1, Limits: true,
+		VercelBuild: 15 * time.Second, EventRetry: 0.1, Limits: true,
 	}
 }
 
@@ -83,6 +85,7 @@ type Azure struct {
 	ResourceManager *resourcemanager.Service
 	EventGrid       *eventgrid.Service
 	DevOps          *devops.Service
+	Vercel          *vercel.Service
 	Bus             *servicebus.Namespace
 	Tables          *tables.Account
 
@@ -141,6 +144,7 @@ func (a *Azure) makeCloud(o Options) (err error) {
 	a.Vaults = keyvault.New(o.Clock, a.Directory, a.ResourceManager, a.EventGrid,
 		keyvault.Options{RecoveryDelay: l.Recovery, NearExpiryDelay: l.NearExpiry, Unthrottled: !l.Limits})
 	a.DevOps = devops.New(o.Clock, a.Directory, a.Directory, o.TenantID, devops.Options{Processing: l.Processing, Unthrottled: !l.Limits})
+	a.Vercel = vercel.New(o.Clock, vercel.Options{BuildTime: l.VercelBuild})
 	a.ResourceManager.OnDelete(a.EventGrid.UnsubscribeAll)
 
 	a.Cloud.Handle("login.microsoftonline.com", a.Directory)
@@ -150,12 +154,14 @@ func (a *Azure) makeCloud(o Options) (err error) {
 	a.Cloud.Handle("*.eventgrid.azure.net", a.EventGrid)
 	a.Cloud.Handle(devops.Host, a.DevOps)
 	a.Cloud.Handle(devops.ProfileHost, a.DevOps)
+	a.Cloud.Handle("api.vercel.com", a.Vercel)
 	a.Cloud.HandleLocal(identityPath, a.Directory.ManagedIdentity())
 	a.Cloud.State("entra", a.Directory.State)
 	a.Cloud.State("keyvault", func() any { return a.Vaults.State() })
 	a.Cloud.State("resourceManager", func() any { return a.ResourceManager.State() })
 	a.Cloud.State("eventGrid", func() any { return a.EventGrid.State() })
 	a.Cloud.State("devops", func() any { return a.DevOps.State() })
+	a.Cloud.State("vercel", func() any { return a.Vercel.State() })
 	a.Cloud.State("serviceBus", func() any { return a.Bus.Counts() })
 	return nil
 }

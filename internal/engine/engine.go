@@ -18,6 +18,7 @@ type Engine struct {
 	Keys      Keys
 	Verifier  Verifier
 	Stage     Stage
+	Tokens    Tokens
 	Publisher Publisher
 
 	// NewCertificate makes a key pair with its certificate: certificate.New, but for

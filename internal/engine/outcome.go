@@ -52,10 +52,13 @@ func (d *delivery) prepare(ctx context.Context) error {
 }
 
 // denied tries to grant what was refused, unless our last grant may still have to
-// take effect.
+// take effect. Where we grant nothing, a refusal is what it says.
 func (d *delivery) denied(ctx context.Context, refusal error) (time.Time, error) {
+	if _, grants := d.impl.(rotation.Preparer); !grants {
+		return d.failedTry(ctx, refusal)
+	}
 	settled := d.holding.PreparedAt.Add(d.waits().GrantSettles)
-	if _, ok := d.impl.(rotation.Preparer); ok && !d.Now().Before(settled) {
+	if !d.Now().Before(settled) {
 		if err := d.prepare(ctx); err != nil {
 			return d.failedTry(ctx, errors.Join(refusal, err))
 		}

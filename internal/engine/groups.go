@@ -1,0 +1,147 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/rekey-dev/rekey/internal/rotation"
+	"github.com/rekey-dev/rekey/internal/secret"
+)
+
+// Tokens keeps access tokens in a vault of our own. Errors are Faults; a missing
+// token is NotFound.
+type Tokens interface {
+	// PutToken keeps a token, in place of whatever has or had the name.
+	PutToken(ctx context.Context, name string, token secret.Value) error
+	Token(ctx context.Context, name string) (secret.Value, error)
+	// DeleteToken removes a token. One that is gone already is success.
+	DeleteToken(ctx context.Context, name string) error
+}
+
+func (e *Engine) groups() shared[rotation.Group] {
+	return shared[rotation.Group]{engine: e, table: TableGroups, what: "group"}
+}
+
+// tokenName is the name of a group's token in the staging vault.
+func tokenName(group string) string { return "rekey-token-" + group }
+
+// Group returns one group and its ETag.
+func (e *Engine) Group(ctx context.Context, id string) (rotation.Group, string, error) {
+	return e.groups().get(ctx, id)
+}
+
+// Groups returns groups in the order of their ids, from the one after a given id.
+// Next is empty after the last. A limit of 0 is none.
+func (e *Engine) Groups(ctx context.Context, from string, limit int) (groups []rotation.Group, next string, err error) {
+	return e.groups().list(ctx, from, limit)
+}
+
+// SaveGroup inserts or replaces a group. Its token is replaced where one is given,
+// and else stays. The ETag, if not empty, must be that of the saved one; "*" is any
+// that exists, Absent none.
+func (e *Engine) SaveGroup(ctx context.Context, g rotation.Group, token secret.Value, etag string) (rotation.Group, string, error) {
+	if problems := g.Check(); len(problems) > 0 {
+		return g, "", &Invalid{problems}
+	}
+	old, actual, err := e.Group(ctx, g.ID)
+	if err != nil && !errors.Is(err, ErrUnknownRecord) {
+		return g, "", err
+	}
+	if err := precondition(etag, actual); err != nil {
+		return g, "", err
+	}
+	g.Token = old.Token
+	if !token.IsZero() {
+		g.Token = tokenName(g.ID)
+		if err := e.putToken(ctx, g.Token, token); err != nil {
+			return g, "", err
+		}
+	}
+	saved, err := e.groups().save(ctx, g.ID, g, etag)
+	return g, saved, err
+}
+
+func (e *Engine) putToken(ctx context.Context, name string, token secret.Value) error {
+	call, cancel := e.bounded(ctx)
+	defer cancel()
+	return e.Tokens.PutToken(call, name, token)
+}
+
+// integrationOfGroups is the word of the integration that delivers through groups.
+const integrationOfGroups = "vercel"
+
+// DeleteGroup deletes a group and its token, unless targets deliver through it. The
+// token goes first: a group without one can be deleted again, but nobody would
+// look for a token without a group.
+func (e *Engine) DeleteGroup(ctx context.Context, id, etag string) error {
+	g, actual, err := e.Group(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := precondition(etag, actual); err != nil {
+		return err
+	}
+	users, err := e.usersOfGroup(ctx, g)
+	if err != nil {
+		return err
+	}
+	if len(users) > 0 {
+		return fmt.Errorf("%w: group %q is used by %s; delete those targets, or take their applications out of the group, first",
+			ErrRefused, id, strings.Join(users, ", "))
+	}
+	if g.Token != "" {
+		if err := e.deleteToken(ctx, g.Token); err != nil {
+			return err
+		}
+	}
+	return e.groups().delete(ctx, id, etag)
+}
+
+func (e *Engine) deleteToken(ctx context.Context, name string) error {
+	call, cancel := e.bounded(ctx)
+	defer cancel()
+	return e.Tokens.DeleteToken(call, name)
+}
+
+// usersOfGroup names the targets of a group's applications that deliver through
+// groups, as "appId/target", the first few of them.
+func (e *Engine) usersOfGroup(ctx context.Context, g rotation.Group) (users []string, err error) {
+	for _, appID := range g.Applications {
+		targets, err := e.TargetsOf(ctx, appID)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range targets {
+			if t.Integration == integrationOfGroups && len(users) < mostUsers {
+				users = append(users, appID+"/"+t.ID)
+			}
+		}
+	}
+	return users, nil
+}
+
+// GroupFor returns the group that an application delivers through. Where there is
+// none, the error is a Fault that says what is missing.
+func (e *Engine) GroupFor(ctx context.Context, appID string) (rotation.Group, error) {
+	groups, _, err := e.Groups(ctx, "", 0)
+	if err != nil {
+		return rotation.Group{}, err
+	}
+	return rotation.GroupFor(appID, groups)
+}
+
+// GroupToken reads a group's access token.
+func (e *Engine) GroupToken(ctx context.Context, g rotation.Group) (secret.Value, error) {
+	call, cancel := e.bounded(ctx)
+	defer cancel()
+	token, err := e.Tokens.Token(call, g.Token)
+	if err != nil && rotation.ClassOf(err) == rotation.NotFound {
+		return token, &rotation.Fault{
+			Class: rotation.Permanent, Err: fmt.Errorf("the access token of group %q is gone: %w", g.ID, err),
+			Remedy: "save the group with its access token",
+		}
+	}
+	return token, err
+}
