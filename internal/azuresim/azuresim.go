@@ -22,6 +22,7 @@ import (
 
 	"github.com/rekey-dev/rekey/internal/azuresim/clock"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud"
+	"github.com/rekey-dev/rekey/internal/azuresim/cloud/connections"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/entra"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/eventgrid"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/graph"
@@ -79,6 +80,7 @@ type Azure struct {
 	Graph           *graph.Service
 	Vaults          *keyvault.Service
 	ResourceManager *resourcemanager.Service
+	Connections     *connections.Service
 	EventGrid       *eventgrid.Service
 	Bus             *servicebus.Namespace
 	Tables          *tables.Account
@@ -138,6 +140,8 @@ func (a *Azure) makeCloud(o Options) (err error) {
 	a.Vaults = keyvault.New(o.Clock, a.Directory, a.ResourceManager, a.EventGrid,
 		keyvault.Options{RecoveryDelay: l.Recovery, NearExpiryDelay: l.NearExpiry, Unthrottled: !l.Limits})
 	a.ResourceManager.OnDelete(a.EventGrid.UnsubscribeAll)
+	a.Connections = connections.New(o.Clock, a.Directory, connections.Options{})
+	a.ResourceManager.Mount(a.Connections.Operations()...)
 
 	a.Cloud.Handle("login.microsoftonline.com", a.Directory)
 	a.Cloud.Handle("graph.microsoft.com", a.Graph)
@@ -148,6 +152,7 @@ func (a *Azure) makeCloud(o Options) (err error) {
 	a.Cloud.State("entra", a.Directory.State)
 	a.Cloud.State("keyvault", func() any { return a.Vaults.State() })
 	a.Cloud.State("resourceManager", func() any { return a.ResourceManager.State() })
+	a.Cloud.State("connections", func() any { return a.Connections.State() })
 	a.Cloud.State("eventGrid", func() any { return a.EventGrid.State() })
 	a.Cloud.State("serviceBus", func() any { return a.Bus.Counts() })
 	return nil
