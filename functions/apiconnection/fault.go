@@ -69,7 +69,7 @@ func message(answer *azcore.ResponseError) string {
 	return short(body.Error.Message)
 }
 
-const longestMessage = 600
+const longestMessage = 800
 
 func short(text string) string {
 	runes := []rune(text)

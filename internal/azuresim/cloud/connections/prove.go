@@ -14,18 +14,23 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
 
-// prove asks the tenant for a token, as any client would.
-func (s *Service) prove(ctx context.Context, c *connection) error {
+// prove asks the tenant for a token, as any client would, and returns the tenant's
+// refusal, or nothing.
+func (s *Service) prove(ctx context.Context, c *connection) (refusal string) {
 	values := c.signIn.values
 	tenant := cmp.Or(text(values, "token:tenantId"), s.directory.TenantID())
-	options := azcore.ClientOptions{Transport: inside{s.directory}, Retry: policy.RetryOptions{MaxRetries: -1}}
+	entrance := &inside{handler: s.directory}
+	options := azcore.ClientOptions{Transport: entrance, Retry: policy.RetryOptions{MaxRetries: -1}}
 	credential, err := credentialOf(tenant, values, options)
 	if err != nil {
-		return err
+		return err.Error()
 	}
 	resource := cmp.Or(text(values, "token:resourceUri"), c.connector.Resource)
 	_, err = credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{strings.TrimRight(resource, "/") + "/.default"}})
-	return err
+	if err == nil {
+		return ""
+	}
+	return cmp.Or(entrance.refusal, err.Error())
 }
 
 func credentialOf(tenant string, values map[string]any, options azcore.ClientOptions) (azcore.TokenCredential, error) {
@@ -48,28 +53,27 @@ func credentialOf(tenant string, values map[string]any, options azcore.ClientOpt
 }
 
 // inside reaches the tenant's endpoints without a network.
-type inside struct{ handler http.Handler }
+type inside struct {
+	handler http.Handler
+	refusal string // the body of the last answer that was one
+}
 
-func (i inside) Do(r *http.Request) (*http.Response, error) {
+// Do implements policy.Transporter.
+func (i *inside) Do(r *http.Request) (*http.Response, error) {
 	r.Host = r.URL.Host
-	recorded := &recorder{header: http.Header{}, status: http.StatusOK}
 	if r.Body == nil {
 		r.Body = http.NoBody
 	}
+	recorded := &recorder{header: http.Header{}, status: http.StatusOK}
 	i.handler.ServeHTTP(recorded, r)
+	if recorded.status != http.StatusOK {
+		i.refusal = strings.TrimSpace(recorded.body.String())
+	}
 	return &http.Response{
 		Status: http.StatusText(recorded.status), StatusCode: recorded.status, Header: recorded.header, Request: r,
-		Body: &answerBody{Reader: bytes.NewReader(recorded.body.Bytes()), text: recorded.body.Bytes()},
+		Body: io.NopCloser(&recorded.body),
 	}, nil
 }
-
-// answerBody can be read again by whoever wants to quote it.
-type answerBody struct {
-	io.Reader
-	text []byte
-}
-
-func (*answerBody) Close() error { return nil }
 
 type recorder struct {
 	header http.Header

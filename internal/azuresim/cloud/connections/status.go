@@ -2,11 +2,9 @@ package connections
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/google/uuid"
 
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/resourcemanager"
@@ -83,24 +81,12 @@ func (c *connection) usesClientCredentials() bool {
 
 // signedIn gets a token from Entra with the connection's client credentials.
 func (s *Service) signedIn(ctx context.Context, c *connection) status {
-	err := s.prove(ctx, c)
-	if err == nil {
+	refusal := s.prove(ctx, c)
+	if refusal == "" {
 		return status{state: connected}
 	}
 	return status{failed, "token", "Unauthorized", "Failed to refresh access token for service: " + c.connector.Name +
-		". Correlation Id=" + uuid.NewString() + ", UTC TimeStamp=" + stamp(s.clock.Now()) + ", Error: Failed to acquire token from AAD: " + reason(err)}
-}
-
-// reason is the body of Entra's refusal.
-func reason(err error) string {
-	var refused *azidentity.AuthenticationFailedError
-	if !errors.As(err, &refused) || refused.RawResponse == nil {
-		return err.Error()
-	}
-	if body, ok := refused.RawResponse.Body.(*answerBody); ok {
-		return strings.TrimSpace(string(body.text))
-	}
-	return err.Error()
+		". Correlation Id=" + uuid.NewString() + ", UTC TimeStamp=" + stamp(s.clock.Now()) + ", Error: Failed to acquire token from AAD: " + refusal}
 }
 
 // testConnection answers a test link as the connector's own service would: with
