@@ -241,14 +241,15 @@ func TestAnyOtherErrorFailsAtOnce(t *testing.T) {
 }
 
 func TestTheTestLinkDecides(t *testing.T) {
+	w := start(t, options{})
+	id := w.outlook()
+	d := w.delivery(w.onConnection(t, id), "a new secret")
 	for status, class := range map[int]rotation.Class{
 		400: rotation.Permanent, 401: rotation.Denied, 403: rotation.Denied, 404: rotation.NotFound, 408: rotation.Transient,
 		429: rotation.Throttled, 500: rotation.Transient, 503: rotation.Transient,
 	} {
-		w := start(t, options{})
-		id := w.outlook()
-		d := w.delivery(w.onConnection(t, id), "a new secret")
 		w.misbehave(t, cloud.Fault{Path: "*/testconnection", Status: status, RetryAfter: new(json.Number("7"))})
+		d.Target = w.onConnection(t, id)
 		_, err := w.target.Deploy(t.Context(), d)
 		require.ErrorContains(t, err, `apiconnection: test connection "`+id+`": `)
 		assert.Equal(t, class, rotation.ClassOf(err), status)

@@ -1,6 +1,7 @@
 package connections
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -27,12 +28,14 @@ type ConnectionState struct {
 	Certificates map[string]string `json:"certificates,omitempty"`
 }
 
-// State returns what there is, in the order in which it was made.
+// State returns what there is, in the order in which it was made, each with the
+// status that a reader would see.
 func (s *Service) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	state := State{Connections: []ConnectionState{}}
 	for _, c := range s.connections {
+		s.settle(context.Background(), c)
 		state.Connections = append(state.Connections, c.stateOf())
 	}
 	return state
