@@ -229,6 +229,7 @@ func TestACredentialThatIsNeverAcceptedFails(t *testing.T) {
 		d.Handle = outcome.Handle
 	}
 	assert.Equal(t, 6, looks)
+	assert.Len(t, w.bodies, 7, "each look that finds it in error writes again, because that makes it sign in")
 }
 
 func TestAnyOtherErrorFailsAtOnce(t *testing.T) {
