@@ -2,7 +2,9 @@ package connections
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -64,10 +66,11 @@ func (s *Service) judge(ctx context.Context, c *connection) status {
 	return status{state: connected}
 }
 
-// lacks returns a required parameter without a value, or nothing.
+// lacks returns the first required parameter without a value, or nothing.
 func (c *connection) lacks() string {
-	for name, p := range c.parameters() {
-		if p.Required && c.signIn.values[name] == nil {
+	parameters := c.parameters()
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		if parameters[name].Required && c.signIn.values[name] == nil {
 			return name
 		}
 	}
