@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rekey-dev/rekey/functions"
+	"github.com/rekey-dev/rekey/functions/apiconnection"
 	"github.com/rekey-dev/rekey/functions/devops"
 	"github.com/rekey-dev/rekey/functions/keyvault"
 	"github.com/rekey-dev/rekey/functions/vercel"
@@ -42,9 +43,10 @@ func functionJSON(t *testing.T) map[string][]binding {
 
 func targets() map[string]functions.Target {
 	return map[string]functions.Target{
-		"devops":   devops.New(devops.Config{}),
-		"keyvault": keyvault.New(keyvault.Config{}),
-		"vercel":   vercel.New(vercel.Config{}),
+		"devops":        devops.New(devops.Config{}),
+		"keyvault":      keyvault.New(keyvault.Config{}),
+		"vercel":        vercel.New(vercel.Config{}),
+		"apiconnection": apiconnection.New(apiconnection.Config{}),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 
 	"github.com/rekey-dev/rekey/functions"
+	"github.com/rekey-dev/rekey/functions/apiconnection"
 	"github.com/rekey-dev/rekey/functions/devops"
 	"github.com/rekey-dev/rekey/functions/keyvault"
 	"github.com/rekey-dev/rekey/functions/vercel"
@@ -48,6 +49,10 @@ func connect(c config, log *slog.Logger) (functions.Config, error) {
 	return functions.Config{
 		Engine: e, Vaults: vaults, StagingVault: c.stagingVault, OpenAPI: c.openAPI, Version: version, Log: log,
 		Targets: map[string]functions.Target{
+			"apiconnection": apiconnection.New(apiconnection.Config{
+				Vaults: vaults, StagingVault: c.stagingVault, Credential: credential,
+				ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
+			}),
 			"keyvault": keyvault.New(keyvault.Config{
 				Vaults: vaults, Principals: directory, Credential: credential,
 				ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},

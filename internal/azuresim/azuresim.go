@@ -22,6 +22,7 @@ import (
 
 	"github.com/rekey-dev/rekey/internal/azuresim/clock"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud"
+	"github.com/rekey-dev/rekey/internal/azuresim/cloud/connections"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/devops"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/entra"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/eventgrid"
@@ -83,6 +84,7 @@ type Azure struct {
 	Graph           *graph.Service
 	Vaults          *keyvault.Service
 	ResourceManager *resourcemanager.Service
+	Connections     *connections.Service
 	EventGrid       *eventgrid.Service
 	DevOps          *devops.Service
 	Vercel          *vercel.Service
@@ -146,6 +148,8 @@ func (a *Azure) makeCloud(o Options) (err error) {
 	a.DevOps = devops.New(o.Clock, a.Directory, a.Directory, o.TenantID, devops.Options{Processing: l.Processing, Unthrottled: !l.Limits})
 	a.Vercel = vercel.New(o.Clock, vercel.Options{BuildTime: l.VercelBuild})
 	a.ResourceManager.OnDelete(a.EventGrid.UnsubscribeAll)
+	a.Connections = connections.New(o.Clock, a.Directory, connections.Options{})
+	a.ResourceManager.Mount(a.Connections.Operations()...)
 
 	a.Cloud.Handle("login.microsoftonline.com", a.Directory)
 	a.Cloud.Handle("graph.microsoft.com", a.Graph)
@@ -159,6 +163,7 @@ func (a *Azure) makeCloud(o Options) (err error) {
 	a.Cloud.State("entra", a.Directory.State)
 	a.Cloud.State("keyvault", func() any { return a.Vaults.State() })
 	a.Cloud.State("resourceManager", func() any { return a.ResourceManager.State() })
+	a.Cloud.State("connections", func() any { return a.Connections.State() })
 	a.Cloud.State("eventGrid", func() any { return a.EventGrid.State() })
 	a.Cloud.State("devops", func() any { return a.DevOps.State() })
 	a.Cloud.State("vercel", func() any { return a.Vercel.State() })

@@ -220,3 +220,16 @@ func TestRoleDefinitions(t *testing.T) {
 	require.Len(t, page.Value, 1)
 	assert.Equal(t, resourcemanager.Reader, *page.Value[0].Name)
 }
+
+func TestACallerLearnsWhatItMayDo(t *testing.T) {
+	w := start(t, resourcemanager.Options{})
+	w.grant(app, resourcemanager.LogicAppContributor, "/subscriptions/"+sub+"/resourceGroups/Rg")
+	const query = "/providers/Microsoft.Authorization/permissions?api-version=2022-04-01"
+	connection := "/subscriptions/" + sub + "/resourceGroups/Rg/providers/Microsoft.Web/connections/mail"
+	resp, body := w.raw(t, "GET", connection+query, app, "")
+	assert.Equal(t, 200, resp.StatusCode)
+	assert.Contains(t, body, `"Microsoft.Web/connections/*"`)
+	assert.Contains(t, body, `"notActions":[]`)
+	resp, _ = w.raw(t, "GET", "/subscriptions/"+sub+query, app, "")
+	assert.Equal(t, 403, resp.StatusCode, "outside of its group it may not even ask")
+}

@@ -21,6 +21,7 @@ const (
 	KeyVaultCertificateUser         = "db79e9a7-68ee-4b58-9aeb-b90e7c24fcba"
 	KeyVaultDataAccessAdministrator = "8b54135c-b56d-4d72-a534-26097cfdc8d8"
 	EventGridDataSender             = "d5a91429-5739-47e2-a06b-3470a27159e7"
+	LogicAppContributor             = "87a39d53-fc1b-424a-814c-f7e04687dc9e"
 )
 
 // permission is what a role grants.
@@ -71,6 +72,12 @@ func builtInRoles() map[string]role {
 			Actions: []string{"Microsoft.Authorization/*/read", "Microsoft.Resources/subscriptions/resourceGroups/read",
 				"Microsoft.EventGrid/topics/read", "Microsoft.EventGrid/domains/read", "Microsoft.EventGrid/partnerNamespaces/read"},
 			DataActions: []string{"Microsoft.EventGrid/events/send/action"}}},
+		{id: LogicAppContributor, name: "Logic App Contributor", permission: permission{Actions: []string{
+			"Microsoft.Authorization/*/read", "Microsoft.Insights/alertRules/*", "Microsoft.Logic/*", "Microsoft.Resources/deployments/*",
+			"Microsoft.Resources/subscriptions/operationresults/read", "Microsoft.Resources/subscriptions/resourceGroups/read",
+			"Microsoft.Storage/storageAccounts/listkeys/action", "Microsoft.Storage/storageAccounts/read", "Microsoft.Support/*",
+			"Microsoft.Web/connectionGateways/*", "Microsoft.Web/connections/*", "Microsoft.Web/customApis/*",
+			"Microsoft.Web/serverFarms/join/action", "Microsoft.Web/serverFarms/read", "Microsoft.Web/sites/functions/listSecrets/action"}}},
 	}
 	byID := map[string]role{}
 	for _, r := range list {

@@ -1,0 +1,41 @@
+package apiconnection
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/rekey-dev/rekey/internal/rotation"
+	"github.com/rekey-dev/rekey/internal/secret"
+)
+
+// silenced takes what was sent out of an error: a service, or a proxy on the way to
+// it, may repeat in its refusal what it was given. What the error wrapped goes too.
+func silenced(err error, credential secret.Value, sent map[string]hidden) error {
+	if err == nil {
+		return nil
+	}
+	values := []secret.Value{credential}
+	for _, h := range sent {
+		values = append(values, h.text, h.pfx, h.password)
+	}
+	text := err.Error()
+	for _, v := range values {
+		for _, spelled := range spellings(v) {
+			text = strings.ReplaceAll(text, spelled, v.String())
+		}
+	}
+	if text == err.Error() {
+		return err
+	}
+	return &rotation.Fault{Class: rotation.ClassOf(err), After: rotation.AfterOf(err), Err: errors.New(text)}
+}
+
+// spellings are a value as it is, and as JSON within JSON has it.
+func spellings(v secret.Value) []string {
+	if v.IsZero() {
+		return nil
+	}
+	quoted, _ := json.Marshal(v.Reveal()) // a string has no error
+	return []string{v.Reveal(), strings.Trim(string(quoted), `"`)}
+}
