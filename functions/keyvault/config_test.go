@@ -14,7 +14,7 @@ import (
 
 const (
 	vaultHelp = "must be the name of a Key Vault, or its resource id /subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.KeyVault/vaults/<name>"
-	nameHelp  = "must be 1 to 127 letters, digits and hyphens, as Key Vault demands of a secret's name"
+	nameHelp  = "must be 1 to 127 letters, digits and hyphens, as Key Vault demands of a name"
 	grantHelp = `must be "officer", "user" or "none"`
 )
 
@@ -50,8 +50,8 @@ func TestEveryProblemIsReported(t *testing.T) {
 		given string
 		want  []rotation.Problem
 	}{
-		"settings are an object":      {`["safe"]`, []rotation.Problem{{Detail: "must be an object with the settings vault, name and grant"}, {Field: "vault", Detail: vaultHelp}}},
-		"settings are needed":         {``, []rotation.Problem{{Detail: "must be an object with the settings vault, name and grant"}, {Field: "vault", Detail: vaultHelp}}},
+		"settings are an object":      {`["safe"]`, []rotation.Problem{{Detail: "must be an object with the settings vault, name, grant, format and template"}, {Field: "vault", Detail: vaultHelp}}},
+		"settings are needed":         {``, []rotation.Problem{{Detail: "must be an object with the settings vault, name, grant, format and template"}, {Field: "vault", Detail: vaultHelp}}},
 		"a vault is needed":           {`{}`, []rotation.Problem{{Field: "vault", Detail: vaultHelp}}},
 		"a vault has 3 letters":       {`{"vault":"ab"}`, []rotation.Problem{{Field: "vault", Detail: vaultHelp}}},
 		"a vault has 24 at most":      {`{"vault":"a123456789012345678901234"}`, []rotation.Problem{{Field: "vault", Detail: vaultHelp}}},
@@ -64,8 +64,8 @@ func TestEveryProblemIsReported(t *testing.T) {
 		"a group is no shell command": {`{"vault":"/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/$(reboot)/providers/Microsoft.KeyVault/vaults/safe"}`, []rotation.Problem{{Field: "vault", Detail: vaultHelp}}},
 		"an id has a group":           {`{"vault":"/subscriptions/11111111-2222-4333-8444-555555555555/providers/Microsoft.KeyVault/vaults/safe"}`, []rotation.Problem{{Field: "vault", Detail: vaultHelp}}},
 		"all at once": {`{"valut":"safe","name":"a_b","grant":"owner","Grant":"user"}`, []rotation.Problem{
-			{Field: "Grant", Detail: "is not a setting of a Key Vault target: those are vault, name and grant"},
-			{Field: "valut", Detail: "is not a setting of a Key Vault target: those are vault, name and grant"},
+			{Field: "Grant", Detail: "is not a setting of a Key Vault target: those are vault, name, grant, format and template"},
+			{Field: "valut", Detail: "is not a setting of a Key Vault target: those are vault, name, grant, format and template"},
 			{Field: "name", Detail: nameHelp}, {Field: "vault", Detail: vaultHelp}, {Field: "grant", Detail: grantHelp},
 		}},
 		"strings are strings": {`{"vault":1,"name":["db"],"grant":true}`, []rotation.Problem{

@@ -10,6 +10,7 @@
 //   - What ends the context ends the call.
 //   - The credential is in no error, outcome or log line, in no spelling, even
 //     where the place sends it back.
+//   - All of that holds for a certificate, where the row is of that kind.
 //
 // A target's package describes its place and calls Run from a test.
 package targettest
@@ -29,7 +30,6 @@ import (
 	"github.com/rekey-dev/rekey/internal/azuresim/clock"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud"
 	"github.com/rekey-dev/rekey/internal/rotation"
-	"github.com/rekey-dev/rekey/internal/secret"
 )
 
 // Place is where a target delivers, ready for a first delivery.
@@ -45,6 +45,9 @@ type Place struct {
 	// Held returns the SHA-256, in hexadecimal, of what the place holds, oldest
 	// first. A place that keeps no versions holds one at most.
 	Held func() []string
+	// Digest is what Held has of a delivery, where that is not the SHA-256 of the
+	// credential's value.
+	Digest func(rotation.Delivery) string
 	// Log is where the target logs.
 	Log *Log
 	// Classes are those of statuses that mean something else at this place.
@@ -112,19 +115,18 @@ type subject struct {
 	values     []string
 }
 
-// next returns the first try of a new generation. Its value has characters that
-// are spelled differently in JSON, in a URL and in HTML.
-func (s *subject) next() rotation.Delivery {
+// next returns the first try of a new generation, of the row's kind.
+func (s *subject) next(t *testing.T) rotation.Delivery {
+	t.Helper()
 	s.generation++
-	value := fmt.Sprintf(`suite~<&>"%%+/ %d.credential`, s.generation)
-	s.values = append(s.values, value)
 	start := s.Clock.Now().Add(-time.Minute).Truncate(time.Second)
+	end := start.Add(21 * 24 * time.Hour)
 	return rotation.Delivery{
 		Application: s.App, Target: s.Row, Name: fmt.Sprintf("rekey-secret-suite-%d", s.generation), Tries: 1,
 		Credential: rotation.Credential{
 			Rotation: rotation.ID{AppID: s.App.AppID, Kind: s.Row.Kind, Generation: s.generation}, Attempt: 1,
 			KeyID: fmt.Sprintf("00000000-0000-4000-8000-%012d", s.generation),
-			Start: start, End: start.Add(21 * 24 * time.Hour), Value: secret.New(value),
+			Start: start, End: end, Value: s.value(t, start, end),
 		},
 	}
 }
@@ -159,12 +161,19 @@ func (s *subject) refused(t *testing.T, d rotation.Delivery, class rotation.Clas
 	return err
 }
 
+func (s *subject) digest(d rotation.Delivery) string {
+	if s.Digest != nil {
+		return s.Digest(d)
+	}
+	sum := sha256.Sum256([]byte(d.Credential.Value.Reveal()))
+	return hex.EncodeToString(sum[:])
+}
+
 // assertHeld asserts that the place's newest is the delivery's credential, and
 // that it was written once.
 func (s *subject) assertHeld(t *testing.T, d rotation.Delivery) {
 	t.Helper()
-	sum := sha256.Sum256([]byte(d.Credential.Value.Reveal()))
-	digest, count := hex.EncodeToString(sum[:]), 0
+	digest, count := s.digest(d), 0
 	held := s.Held()
 	for _, one := range held {
 		if one == digest {

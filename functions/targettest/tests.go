@@ -16,7 +16,7 @@ import (
 
 func testConfirmed(t *testing.T, s *subject) {
 	for range 3 {
-		d := s.next()
+		d := s.next(t)
 		s.deliver(t, d)
 		s.assertHeld(t, d)
 	}
@@ -30,14 +30,14 @@ func testPrepared(t *testing.T, s *subject) {
 	for range 3 {
 		require.NoError(t, preparer.Prepare(t.Context(), s.App, s.Row))
 	}
-	d := s.next()
+	d := s.next(t)
 	s.deliver(t, d)
 	s.assertHeld(t, d)
 }
 
 func testRepeated(t *testing.T, s *subject) {
-	s.deliver(t, s.next())
-	d := s.next()
+	s.deliver(t, s.next(t))
+	d := s.next(t)
 	first := s.deliver(t, d)
 	for d.Tries = 2; d.Tries < 5; d.Tries++ {
 		assert.Equal(t, first.Receipt, s.deliver(t, d).Receipt)
@@ -47,7 +47,7 @@ func testRepeated(t *testing.T, s *subject) {
 
 func testLostAnswer(t *testing.T, s *subject) {
 	for _, call := range s.Calls {
-		d := s.next()
+		d := s.next(t)
 		s.faults(t, call.fault(cloud.Fault{Lose: true, Count: new(1)}))
 		_ = s.refused(t, d, rotation.Transient, "the answer is lost of "+call.String())
 		d.Tries = 2
@@ -58,7 +58,7 @@ func testLostAnswer(t *testing.T, s *subject) {
 
 func testCut(t *testing.T, s *subject) {
 	for _, call := range s.Calls {
-		d := s.next()
+		d := s.next(t)
 		s.faults(t, call.fault(cloud.Fault{Cut: true}))
 		_ = s.refused(t, d, rotation.Transient, "the connection is cut of "+call.String())
 		s.faults(t)
@@ -91,7 +91,7 @@ func testStatuses(t *testing.T, s *subject) {
 			if other, ok := s.Classes[status]; ok {
 				class = other
 			}
-			d := s.next()
+			d := s.next(t)
 			s.faults(t, call.fault(cloud.Fault{Status: status, RetryAfter: retryAfter(status)}))
 			err := s.refused(t, d, class, fmt.Sprintf("%d for %s", status, call))
 			if class == rotation.Throttled {
@@ -123,7 +123,7 @@ func testNonsense(t *testing.T, s *subject) {
 			"an error of another form":       {Status: 503, Body: json.RawMessage(`{"error":"busy"}`)},
 			"an error that is only a string": {Status: 500, Body: json.RawMessage(`"busy"`)},
 		} {
-			d := s.next()
+			d := s.next(t)
 			s.faults(t, call.fault(answer))
 			_ = s.refused(t, d, rotation.Transient, what+" for "+call.String())
 			s.faults(t)
@@ -137,7 +137,7 @@ func testNonsense(t *testing.T, s *subject) {
 func testEndedContext(t *testing.T, s *subject) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	d := s.next()
+	d := s.next(t)
 	outcome, err := s.Target.Deploy(ctx, d)
 	require.Error(t, err)
 	assert.Equal(t, rotation.Transient, rotation.ClassOf(err))
@@ -150,7 +150,7 @@ func testEndedContext(t *testing.T, s *subject) {
 func testUnreadableSettings(t *testing.T, s *subject) {
 	held := s.Held()
 	for _, settings := range []string{``, `[]`, `{}`, `{"no such setting":1}`} {
-		d := s.next()
+		d := s.next(t)
 		d.Target.Settings = json.RawMessage(settings)
 		_ = s.refused(t, d, rotation.Permanent, "settings "+settings)
 		if preparer, ok := s.Target.(rotation.Preparer); ok {
@@ -165,7 +165,7 @@ func testUnreadableSettings(t *testing.T, s *subject) {
 func testEcho(t *testing.T, s *subject) {
 	for _, call := range s.Calls {
 		for status := range statuses {
-			d := s.next()
+			d := s.next(t)
 			message, err := json.Marshal("invalid value: " + d.Credential.Value.Reveal())
 			require.NoError(t, err)
 			body := fmt.Sprintf(`{"error":{"code":"Invalid","message":%s,"details":[{"message":%s}]},"message":%[1]s}`, message, message)
