@@ -86,9 +86,40 @@ func TestEveryProblemIsReported(t *testing.T) {
 	}
 }
 
-func TestCertificatesAreRefused(t *testing.T) {
-	_, problems := target().CheckSettings(shop, rotation.Certificate, json.RawMessage(`{"vault":"safe"}`))
-	assert.Equal(t, []rotation.Problem{{Detail: `must be of a target of the kind "secret": certificates are not delivered to Key Vault`}}, problems)
+func TestFormatAndTemplateFitTheKind(t *testing.T) {
+	const places = "those are {{credential}}, {{clientId}}, {{tenantId}} and {{keyId}}"
+	for name, c := range map[string]struct {
+		kind  rotation.Kind
+		given string
+		want  string
+		wrong []rotation.Problem
+	}{
+		"a certificate is a PFX": {rotation.Certificate, `{"vault":"safe"}`, `{"vault":"safe","name":"Web-shop","grant":"officer","format":"pfx"}`, nil},
+		"it may be a PEM with a template": {rotation.Certificate, `{"vault":"safe","format":"pem","template":"x{{credential}}"}`,
+			`{"vault":"safe","name":"Web-shop","grant":"officer","format":"pem","template":"x{{credential}}"}`, nil},
+		"a secret may have a template": {rotation.Secret, `{"vault":"safe","template":"{{clientId}}:{{credential}}"}`,
+			`{"vault":"safe","name":"Web-shop","grant":"officer","template":"{{clientId}}:{{credential}}"}`, nil},
+		"a secret has no format": {rotation.Secret, `{"vault":"safe","format":"pem"}`, "",
+			[]rotation.Problem{{Field: "format", Detail: `is for targets of the kind "certificate"`}}},
+		"a format is one of three": {rotation.Certificate, `{"vault":"safe","format":"jks"}`, "",
+			[]rotation.Problem{{Field: "format", Detail: `must be "pfx", "pem" or "cer"`}}},
+		"a certificate of the vault has no template": {rotation.Certificate, `{"vault":"safe","template":"{{credential}}"}`, "",
+			[]rotation.Problem{{Field: "template", Detail: `is for secrets: a certificate is one in the format "pem" or "cer"`}}},
+		"a template has the credential": {rotation.Secret, `{"vault":"safe","template":"{{clientId}}"}`, "",
+			[]rotation.Problem{{Field: "template", Detail: "must contain {{credential}}"}}},
+		"a template has known places": {rotation.Secret, `{"vault":"safe","template":"{{credential}}{{user}}"}`, "",
+			[]rotation.Problem{{Field: "template", Detail: "{{user}} is not a placeholder: " + places}}},
+		"a template is not too long": {rotation.Secret, `{"vault":"safe","template":"{{credential}}` + strings.Repeat("x", 10_000) + `"}`, "",
+			[]rotation.Problem{{Field: "template", Detail: "must have at most 10000 characters"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, problems := target().CheckSettings(shop, c.kind, json.RawMessage(c.given))
+			assert.Equal(t, c.wrong, problems)
+			if c.wrong == nil {
+				assert.JSONEq(t, c.want, string(got))
+			}
+		})
+	}
 }
 
 func TestAnApplicationsNameIsMadeLegal(t *testing.T) {
