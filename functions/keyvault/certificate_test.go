@@ -11,6 +11,7 @@ import (
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud"
 	simulated "github.com/rekey-dev/rekey/internal/azuresim/cloud/keyvault"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/resourcemanager"
+	"github.com/rekey-dev/rekey/internal/certificate"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
 )
@@ -113,6 +114,35 @@ func TestALostAnswerImportsNoSecondVersion(t *testing.T) {
 	versions := w.imported("safe", "web")
 	require.Len(t, versions, 2)
 	assert.Equal(t, versions[1].Version, outcome.Receipt)
+}
+
+func TestARepeatedTryImportsOverWhatIsNotItsOwn(t *testing.T) {
+	other, err := certificate.New(certificate.Request{Name: "other", Bits: 2048, Start: time.Now(), End: time.Now().AddDate(1, 0, 0)})
+	require.NoError(t, err)
+	otherText, err := other.PEM()
+	require.NoError(t, err)
+	for name, change := range map[string]func(*rotation.Delivery){
+		"an older generation":                func(d *rotation.Delivery) { d.Credential.Rotation.Generation = 1 },
+		"another certificate under our tags": func(d *rotation.Delivery) { d.Credential.Value = otherText },
+		"another target's":                   func(d *rotation.Delivery) { d.Target.ID = "other" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t)
+			w.allow(w.rbacVault("safe"), w.self.ObjectID, resourcemanager.KeyVaultCertificatesOfficer)
+			row := w.certificateRow(t, `{"vault":"safe","name":"web"}`)
+			there := w.certificateDelivery(t, row, 2)
+			change(&there)
+			_, err := w.target.Deploy(t.Context(), there)
+			require.NoError(t, err)
+			d := w.certificateDelivery(t, row, 2)
+			d.Tries = 2
+			_, err = w.target.Deploy(t.Context(), d)
+			require.NoError(t, err)
+			versions := w.imported("safe", "web")
+			require.Len(t, versions, 2)
+			assert.Equal(t, pair().Thumbprint(), versions[1].Thumbprint)
+		})
+	}
 }
 
 func TestASoftDeletedCertificateIsRecovered(t *testing.T) {
