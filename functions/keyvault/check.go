@@ -41,13 +41,14 @@ func (t *Target) Check(ctx context.Context, app rotation.Application, row rotati
 // cannotGrant is for a vault that rekey may use, whether or not it can see it in
 // Resource Manager.
 func cannotGrant(s Settings, unread error) ([]string, error) {
-	switch {
-	case unread == nil:
+	hidden := rotation.ClassOf(unread) == rotation.Denied || errors.Is(unread, errUnseen)
+	if unread == nil || hidden && s.Grant == GrantNone {
 		return nil, nil
-	case rotation.ClassOf(unread) == rotation.Denied || errors.Is(unread, errUnseen):
-		return []string{fmt.Sprintf("rekey may use vault %q and cannot see it in Resource Manager, so it grants the application nothing there", s.vaultName())}, nil
 	}
-	return nil, unread
+	if !hidden {
+		return nil, unread
+	}
+	return []string{fmt.Sprintf("rekey may use vault %q and cannot see it in Resource Manager, so it grants the application nothing there", s.vaultName())}, nil
 }
 
 // checkName makes sure that the name is not one of the other kind: a certificate

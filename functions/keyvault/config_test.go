@@ -160,20 +160,23 @@ func FuzzSettingsAreLegalOrRefused(f *testing.F) {
 	f.Add(`{"vault":"safe"}`, "Web shop")
 	f.Add(`{"vault":"/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/safe","name":"db"}`, "会計")
 	f.Add(`{"vault":"safe","grant":"owner"`, "")
+	f.Add(`{"vault":"safe","format":"pem","template":"{{credential}}"}`, "")
 	f.Fuzz(func(t *testing.T, settings, name string) {
 		app := shop
 		app.Name = name
-		got, problems := target().CheckSettings(app, rotation.Secret, json.RawMessage(settings))
-		if len(problems) > 0 {
-			assert.Nil(t, got)
-			return
+		for _, kind := range rotation.Kinds() {
+			got, problems := target().CheckSettings(app, kind, json.RawMessage(settings))
+			if len(problems) > 0 {
+				assert.Nil(t, got)
+				continue
+			}
+			var s keyvault.Settings
+			require.NoError(t, json.Unmarshal(got, &s))
+			assert.Regexp(t, `^[0-9a-zA-Z-]{1,127}$`, s.Name)
+			assert.Regexp(t, `^(/subscriptions/.+/)?[0-9a-zA-Z-]{3,24}$`, s.Vault)
+			again, problems := target().CheckSettings(app, kind, got)
+			assert.Empty(t, problems)
+			assert.JSONEq(t, string(got), string(again))
 		}
-		var s keyvault.Settings
-		require.NoError(t, json.Unmarshal(got, &s))
-		assert.Regexp(t, `^[0-9a-zA-Z-]{1,127}$`, s.Name)
-		assert.Regexp(t, `^(/subscriptions/.+/)?[0-9a-zA-Z-]{3,24}$`, s.Vault)
-		again, problems := target().CheckSettings(app, rotation.Secret, got)
-		assert.Empty(t, problems)
-		assert.JSONEq(t, string(got), string(again))
 	})
 }
