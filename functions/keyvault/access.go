@@ -19,11 +19,13 @@ type Access struct {
 
 // GrantedTo is what one principal has on the vault.
 type GrantedTo struct {
-	Principal   string     `json:"principal"` // object id; empty where there is none yet
-	Kind        Kind       `json:"kind"`
-	Role        string     `json:"role,omitempty"`
-	Permissions []string   `json:"permissions,omitempty"`
-	State       GrantState `json:"state"`
+	Principal   string   `json:"principal"` // object id; empty where there is none yet
+	Kind        Kind     `json:"kind"`
+	Role        string   `json:"role,omitempty"`
+	Permissions []string `json:"permissions,omitempty"` // for secrets
+	// CertificatePermissions are those for certificates.
+	CertificatePermissions []string   `json:"certificatePermissions,omitempty"`
+	State                  GrantState `json:"state"`
 	// Command is what a person can run where rekey could not grant.
 	Command string `json:"command,omitempty"`
 
@@ -91,7 +93,7 @@ func (t *Target) access(ctx context.Context, app rotation.Application, row rotat
 	}
 	access := Access{Authorization: v.model, Grants: []GrantedTo{own}}
 	if t.grantsApplication(s) {
-		access.Grants = append(access.Grants, t.grantApplication(ctx, app, s, v))
+		access.Grants = append(access.Grants, t.grantApplication(ctx, app, s, v)...)
 	}
 	return access, nil
 }
@@ -103,7 +105,7 @@ func (t *Target) grantsApplication(s Settings) bool { return s.Grant != GrantNon
 // grantSelf grants rekey what it needs. Where it may not, what it has already may
 // do: an inherited role, for instance.
 func (t *Target) grantSelf(ctx context.Context, s Settings, v managedVault, self string) (GrantedTo, error) {
-	w := wanted{principal: self, kind: KindSystem, grant: GrantOfficer}
+	w := s.forSelf(self)
 	g := w.report(v)
 	state, err := t.manager.grant(ctx, v, w)
 	if err != nil && rotation.ClassOf(err) != rotation.Denied {
@@ -133,8 +135,7 @@ func withRemedy(err error, remedy string) error {
 
 // usable asks the vault itself whether it lets rekey in.
 func (t *Target) usable(ctx context.Context, s Settings) (bool, error) {
-	ctx = policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})
-	_, err := t.config.Vaults.Get(ctx, s.vaultName(), s.Name)
+	err := t.probe(ctx, s)
 	switch {
 	case err == nil || rotation.ClassOf(err) == rotation.NotFound:
 		return true, nil
@@ -144,27 +145,44 @@ func (t *Target) usable(ctx context.Context, s Settings) (bool, error) {
 	return false, err
 }
 
+// probe reads the target's secret or certificate, if there is one.
+func (t *Target) probe(ctx context.Context, s Settings) (err error) {
+	ctx = policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})
+	if s.asCertificate() {
+		_, err = t.config.Vaults.PublicCertificate(ctx, s.vaultName(), s.Name)
+	} else {
+		_, err = t.config.Vaults.Get(ctx, s.vaultName(), s.Name)
+	}
+	return err
+}
+
 // grantApplication grants the application's service principal its part. Whatever
 // comes of it is told and stops nothing.
-func (t *Target) grantApplication(ctx context.Context, app rotation.Application, s Settings, v managedVault) GrantedTo {
-	w := wanted{kind: KindApplication, grant: s.Grant}
+func (t *Target) grantApplication(ctx context.Context, app rotation.Application, s Settings, v managedVault) (all []GrantedTo) {
 	principal, err := t.config.Principals.ServicePrincipal(ctx, app.AppID)
-	if err != nil {
+	for _, w := range s.forApplication(principal, v.model) {
 		g := w.report(v)
-		g.State = StatePending
-		if rotation.ClassOf(err) == rotation.NotFound {
-			g.Command = "az ad sp create --id " + app.AppID
+		switch {
+		case err != nil:
+			g.State = StatePending
+			if rotation.ClassOf(err) == rotation.NotFound {
+				g.Command = "az ad sp create --id " + app.AppID
+			}
+			t.tell(ctx, app, v, g, err)
+		default:
+			t.grantOne(ctx, app, v, w, &g)
 		}
-		t.tell(ctx, app, v, g, err)
-		return g
+		all = append(all, g)
 	}
-	w.principal = principal
-	g := w.report(v)
+	return all
+}
+
+func (t *Target) grantOne(ctx context.Context, app rotation.Application, v managedVault, w wanted, g *GrantedTo) {
+	var err error
 	if g.State, err = t.manager.grant(ctx, v, w); err != nil {
 		g.State, g.Command = stateAfter(err), w.command(v)
-		t.tell(ctx, app, v, g, err)
+		t.tell(ctx, app, v, *g, err)
 	}
-	return g
 }
 
 // stateAfter tells what may yet be granted from what was refused.

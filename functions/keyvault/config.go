@@ -17,17 +17,21 @@ import (
 type Settings struct {
 	// Vault is a vault's name, or its resource id, which saves the search for it.
 	Vault string `json:"vault"`
-	// Name is the secret's. It defaults to the application's, made legal.
+	// Name is the secret's or the certificate's. It defaults to the application's,
+	// made legal.
 	Name string `json:"name"`
+	// Format is how a certificate is kept, and empty for a client secret.
+	Format Format `json:"format,omitempty"`
+	// Template is what a secret holds, where that is more than the credential.
+	Template string `json:"template,omitempty"`
 	// Grant is what the application's service principal gets on the vault.
 	Grant Grant `json:"grant"`
 }
 
-// Grant is how much an application may do with a vault's secrets.
+// Grant is how much an application may do with a vault's secrets or certificates.
 type Grant string
 
-// The grants. An officer may read and write all secrets of the vault, a user may
-// read them.
+// The grants. An officer may read and write all of them, a user may read them.
 const (
 	GrantOfficer Grant = "officer"
 	GrantUser    Grant = "user"
@@ -53,10 +57,7 @@ const vaultType = "Microsoft.KeyVault/vaults"
 // CheckSettings decodes strictly, fills in defaults and reports every problem. It
 // asks nobody: that the vault exists and lets rekey in is for Access to find out.
 func (t *Target) CheckSettings(app rotation.Application, kind rotation.Kind, settings json.RawMessage) (json.RawMessage, []rotation.Problem) {
-	s, problems := t.parse(app, settings)
-	if kind != rotation.Secret {
-		problems = append(problems, rotation.Problem{Detail: `must be of a target of the kind "secret": certificates are not delivered to Key Vault`})
-	}
+	s, problems := t.parse(app, kind, settings)
 	if len(problems) > 0 {
 		return nil, problems
 	}
@@ -68,12 +69,11 @@ func (t *Target) CheckSettings(app rotation.Application, kind rotation.Kind, set
 }
 
 // parse reads settings as a user gave them or as they were saved.
-func (t *Target) parse(app rotation.Application, settings json.RawMessage) (Settings, []rotation.Problem) {
+func (t *Target) parse(app rotation.Application, kind rotation.Kind, settings json.RawMessage) (Settings, []rotation.Problem) {
 	given, problems := fields(settings)
 	s := Settings{
-		Vault: strings.TrimSpace(given["vault"]),
-		Name:  given["name"],
-		Grant: Grant(given["grant"]),
+		Vault: strings.TrimSpace(given["vault"]), Name: given["name"], Grant: Grant(given["grant"]),
+		Format: Format(given["format"]), Template: given["template"],
 	}
 	wrong := func(field, detail string) {
 		if !slices.ContainsFunc(problems, func(p rotation.Problem) bool { return p.Field == field }) {
@@ -83,8 +83,12 @@ func (t *Target) parse(app rotation.Application, settings json.RawMessage) (Sett
 	if s.Name == "" {
 		s.Name = legalName(app)
 	}
+	if s.Format == "" && kind == rotation.Certificate {
+		s.Format = FormatPFX
+	}
+	s.checkContent(kind, wrong)
 	if !secretPattern.MatchString(s.Name) {
-		wrong("name", "must be 1 to 127 letters, digits and hyphens, as Key Vault demands of a secret's name")
+		wrong("name", "must be 1 to 127 letters, digits and hyphens, as Key Vault demands of a name")
 	}
 	var legal bool
 	if s.Vault, legal = normaliseVault(s.Vault); !legal {
@@ -114,19 +118,22 @@ func (t *Target) isStaging(s Settings) bool {
 	return strings.EqualFold(s.vaultName(), t.config.StagingVault)
 }
 
+// known are the settings, in words.
+const known = "vault, name, grant, format and template"
+
 // fields reads an object of strings. Its problems come in the order of the names.
 func fields(settings json.RawMessage) (map[string]string, []rotation.Problem) {
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(settings, &raw); err != nil {
-		return nil, []rotation.Problem{{Detail: "must be an object with the settings vault, name and grant"}}
+		return nil, []rotation.Problem{{Detail: "must be an object with the settings " + known}}
 	}
 	given := map[string]string{}
 	var problems []rotation.Problem
 	for _, field := range slices.Sorted(maps.Keys(raw)) {
 		var text *string
 		switch err := json.Unmarshal(raw[field], &text); {
-		case !slices.Contains([]string{"vault", "name", "grant"}, field):
-			problems = append(problems, rotation.Problem{Field: field, Detail: "is not a setting of a Key Vault target: those are vault, name and grant"})
+		case !slices.Contains([]string{"vault", "name", "grant", "format", "template"}, field):
+			problems = append(problems, rotation.Problem{Field: field, Detail: "is not a setting of a Key Vault target: those are " + known})
 		case err != nil:
 			problems = append(problems, rotation.Problem{Field: field, Detail: "must be a string"})
 		case text != nil:

@@ -14,7 +14,7 @@ import (
 
 const (
 	vaultHelp = "must be the name of a Key Vault, or its resource id /subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.KeyVault/vaults/<name>"
-	nameHelp  = "must be 1 to 127 letters, digits and hyphens, as Key Vault demands of a secret's name"
+	nameHelp  = "must be 1 to 127 letters, digits and hyphens, as Key Vault demands of a name"
 	grantHelp = `must be "officer", "user" or "none"`
 )
 
@@ -50,8 +50,8 @@ func TestEveryProblemIsReported(t *testing.T) {
 		given string
 		want  []rotation.Problem
 	}{
-		"settings are an object":      {`["safe"]`, []rotation.Problem{{Detail: "must be an object with the settings vault, name and grant"}, {Field: "vault", Detail: vaultHelp}}},
-		"settings are needed":         {``, []rotation.Problem{{Detail: "must be an object with the settings vault, name and grant"}, {Field: "vault", Detail: vaultHelp}}},
+		"settings are an object":      {`["safe"]`, []rotation.Problem{{Detail: "must be an object with the settings vault, name, grant, format and template"}, {Field: "vault", Detail: vaultHelp}}},
+		"settings are needed":         {``, []rotation.Problem{{Detail: "must be an object with the settings vault, name, grant, format and template"}, {Field: "vault", Detail: vaultHelp}}},
 		"a vault is needed":           {`{}`, []rotation.Problem{{Field: "vault", Detail: vaultHelp}}},
 		"a vault has 3 letters":       {`{"vault":"ab"}`, []rotation.Problem{{Field: "vault", Detail: vaultHelp}}},
 		"a vault has 24 at most":      {`{"vault":"a123456789012345678901234"}`, []rotation.Problem{{Field: "vault", Detail: vaultHelp}}},
@@ -64,8 +64,8 @@ func TestEveryProblemIsReported(t *testing.T) {
 		"a group is no shell command": {`{"vault":"/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/$(reboot)/providers/Microsoft.KeyVault/vaults/safe"}`, []rotation.Problem{{Field: "vault", Detail: vaultHelp}}},
 		"an id has a group":           {`{"vault":"/subscriptions/11111111-2222-4333-8444-555555555555/providers/Microsoft.KeyVault/vaults/safe"}`, []rotation.Problem{{Field: "vault", Detail: vaultHelp}}},
 		"all at once": {`{"valut":"safe","name":"a_b","grant":"owner","Grant":"user"}`, []rotation.Problem{
-			{Field: "Grant", Detail: "is not a setting of a Key Vault target: those are vault, name and grant"},
-			{Field: "valut", Detail: "is not a setting of a Key Vault target: those are vault, name and grant"},
+			{Field: "Grant", Detail: "is not a setting of a Key Vault target: those are vault, name, grant, format and template"},
+			{Field: "valut", Detail: "is not a setting of a Key Vault target: those are vault, name, grant, format and template"},
 			{Field: "name", Detail: nameHelp}, {Field: "vault", Detail: vaultHelp}, {Field: "grant", Detail: grantHelp},
 		}},
 		"strings are strings": {`{"vault":1,"name":["db"],"grant":true}`, []rotation.Problem{
@@ -86,9 +86,40 @@ func TestEveryProblemIsReported(t *testing.T) {
 	}
 }
 
-func TestCertificatesAreRefused(t *testing.T) {
-	_, problems := target().CheckSettings(shop, rotation.Certificate, json.RawMessage(`{"vault":"safe"}`))
-	assert.Equal(t, []rotation.Problem{{Detail: `must be of a target of the kind "secret": certificates are not delivered to Key Vault`}}, problems)
+func TestFormatAndTemplateFitTheKind(t *testing.T) {
+	const places = "those are {{credential}}, {{clientId}}, {{tenantId}} and {{keyId}}"
+	for name, c := range map[string]struct {
+		kind  rotation.Kind
+		given string
+		want  string
+		wrong []rotation.Problem
+	}{
+		"a certificate is a PFX": {rotation.Certificate, `{"vault":"safe"}`, `{"vault":"safe","name":"Web-shop","grant":"officer","format":"pfx"}`, nil},
+		"it may be a PEM with a template": {rotation.Certificate, `{"vault":"safe","format":"pem","template":"x{{credential}}"}`,
+			`{"vault":"safe","name":"Web-shop","grant":"officer","format":"pem","template":"x{{credential}}"}`, nil},
+		"a secret may have a template": {rotation.Secret, `{"vault":"safe","template":"{{clientId}}:{{credential}}"}`,
+			`{"vault":"safe","name":"Web-shop","grant":"officer","template":"{{clientId}}:{{credential}}"}`, nil},
+		"a secret has no format": {rotation.Secret, `{"vault":"safe","format":"pem"}`, "",
+			[]rotation.Problem{{Field: "format", Detail: `is for targets of the kind "certificate"`}}},
+		"a format is one of three": {rotation.Certificate, `{"vault":"safe","format":"jks"}`, "",
+			[]rotation.Problem{{Field: "format", Detail: `must be "pfx", "pem" or "cer"`}}},
+		"a certificate of the vault has no template": {rotation.Certificate, `{"vault":"safe","template":"{{credential}}"}`, "",
+			[]rotation.Problem{{Field: "template", Detail: `is for secrets: a certificate is one in the format "pem" or "cer"`}}},
+		"a template has the credential": {rotation.Secret, `{"vault":"safe","template":"{{clientId}}"}`, "",
+			[]rotation.Problem{{Field: "template", Detail: "must contain {{credential}}"}}},
+		"a template has known places": {rotation.Secret, `{"vault":"safe","template":"{{credential}}{{user}}"}`, "",
+			[]rotation.Problem{{Field: "template", Detail: "{{user}} is not a placeholder: " + places}}},
+		"a template is not too long": {rotation.Secret, `{"vault":"safe","template":"{{credential}}` + strings.Repeat("x", 10_000) + `"}`, "",
+			[]rotation.Problem{{Field: "template", Detail: "must have at most 10000 characters"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, problems := target().CheckSettings(shop, c.kind, json.RawMessage(c.given))
+			assert.Equal(t, c.wrong, problems)
+			if c.wrong == nil {
+				assert.JSONEq(t, c.want, string(got))
+			}
+		})
+	}
 }
 
 func TestAnApplicationsNameIsMadeLegal(t *testing.T) {
@@ -129,20 +160,23 @@ func FuzzSettingsAreLegalOrRefused(f *testing.F) {
 	f.Add(`{"vault":"safe"}`, "Web shop")
 	f.Add(`{"vault":"/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/safe","name":"db"}`, "会計")
 	f.Add(`{"vault":"safe","grant":"owner"`, "")
+	f.Add(`{"vault":"safe","format":"pem","template":"{{credential}}"}`, "")
 	f.Fuzz(func(t *testing.T, settings, name string) {
 		app := shop
 		app.Name = name
-		got, problems := target().CheckSettings(app, rotation.Secret, json.RawMessage(settings))
-		if len(problems) > 0 {
-			assert.Nil(t, got)
-			return
+		for _, kind := range rotation.Kinds() {
+			got, problems := target().CheckSettings(app, kind, json.RawMessage(settings))
+			if len(problems) > 0 {
+				assert.Nil(t, got)
+				continue
+			}
+			var s keyvault.Settings
+			require.NoError(t, json.Unmarshal(got, &s))
+			assert.Regexp(t, `^[0-9a-zA-Z-]{1,127}$`, s.Name)
+			assert.Regexp(t, `^(/subscriptions/.+/)?[0-9a-zA-Z-]{3,24}$`, s.Vault)
+			again, problems := target().CheckSettings(app, kind, got)
+			assert.Empty(t, problems)
+			assert.JSONEq(t, string(got), string(again))
 		}
-		var s keyvault.Settings
-		require.NoError(t, json.Unmarshal(got, &s))
-		assert.Regexp(t, `^[0-9a-zA-Z-]{1,127}$`, s.Name)
-		assert.Regexp(t, `^(/subscriptions/.+/)?[0-9a-zA-Z-]{3,24}$`, s.Vault)
-		again, problems := target().CheckSettings(app, rotation.Secret, got)
-		assert.Empty(t, problems)
-		assert.JSONEq(t, string(got), string(again))
 	})
 }

@@ -1,6 +1,8 @@
-// Package keyvault is the Azure function "keyvault": it delivers client secrets to
-// Key Vaults, each as the newest version of a secret, so that references without
-// a version follow.
+// Package keyvault is the Azure function "keyvault": it delivers credentials to Key
+// Vaults, each as the newest version, so that references without a version follow.
+// A client secret becomes a version of a secret, alone or in a template of the
+// user's. A certificate becomes a version of a certificate, or of a secret where the
+// settings ask for PEM, with its private key, or for CER, without it.
 //
 // It promises that
 //
@@ -13,16 +15,16 @@
 //   - what the steady state costs is one call to the vault for each delivery.
 //
 // Before the first delivery, access is granted by the vault's own authorization
-// model: Key Vault Secrets Officer at the vault, or an access policy with get,
-// list, set and, for rekey itself, recover. The application's service principal
-// gets as much as the target's settings say, and nothing on the staging vault.
-// Where rekey may not grant, it says which az command does. Only what rekey itself
-// lacks stops a delivery.
+// model: roles at the vault, or an access policy (role.go lists which). The
+// application's service principal gets as much as the target's settings say, and
+// nothing on the staging vault. Where rekey may not grant, it says which az command
+// does. Only what rekey itself lacks stops a delivery.
 //
 // Where the facts are silent, these choices were made:
 //
-//   - The content type is text/plain: the value is the client secret and nothing
-//     else, and all the rest is in the tags.
+//   - The content type of a secret is text/plain, application/x-pem-file for a
+//     certificate, and application/json where the template is JSON. In such a
+//     template the credential is spelled as between the quotes of a string.
 //   - Role assignments are named by a UUID of scope, principal and role, so that a
 //     repetition, from wherever, is the same assignment.
 //   - A grant for an application that cannot be made now (its service principal is
@@ -31,6 +33,7 @@
 //
 // Facts come from
 //   - https://learn.microsoft.com/rest/api/keyvault/secrets
+//   - https://learn.microsoft.com/rest/api/keyvault/certificates
 //   - https://learn.microsoft.com/azure/key-vault/general/rbac-guide
 //   - https://learn.microsoft.com/azure/key-vault/general/assign-access-policy
 package keyvault
@@ -40,7 +43,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"strconv"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -50,12 +52,25 @@ import (
 	"github.com/rekey-dev/rekey/internal/vault"
 )
 
-// Vaults is Key Vault's data plane. Errors are rotation.Faults; Set on a
+// Vaults is Key Vault's data plane. Errors are rotation.Faults; a write under a
 // soft-deleted name gives vault.ErrSoftDeleted.
 type Vaults interface {
+	Secrets
+	Certificates
+}
+
+// Secrets is the data plane as far as it holds secrets.
+type Secrets interface {
 	Set(ctx context.Context, vault, name string, s vault.Secret) (version string, err error)
 	Get(ctx context.Context, vault, name string) (vault.Secret, error)
 	Recover(ctx context.Context, vault, name string) error
+}
+
+// Certificates is the data plane as far as it holds certificates.
+type Certificates interface {
+	ImportCertificate(ctx context.Context, vault, name string, cert vault.Certificate) (version string, err error)
+	PublicCertificate(ctx context.Context, vault, name string) (vault.Certificate, error)
+	RecoverCertificate(ctx context.Context, vault, name string) error
 }
 
 // Principals knows the service principals of applications. Errors are
@@ -87,6 +102,8 @@ type Target struct {
 var (
 	_ rotation.Target   = (*Target)(nil)
 	_ rotation.Preparer = (*Target)(nil)
+	_ rotation.Checker  = (*Target)(nil)
+	_ rotation.Lister   = (*Target)(nil)
 )
 
 // New returns the target.
@@ -94,40 +111,43 @@ func New(c Config) *Target {
 	return &Target{config: c, manager: newResourceManager(c.Credential, c.ClientOptions)}
 }
 
-const contentType = "text/plain"
-
-// Deploy writes the credential as the newest version of the target's secret.
+// Deploy writes the credential as the newest version of the target's secret or
+// certificate.
 func (t *Target) Deploy(ctx context.Context, d rotation.Delivery) (rotation.Outcome, error) {
 	s, err := t.settings(d.Application, d.Target)
 	if err != nil {
 		return rotation.Outcome{}, err
 	}
-	version, err := t.deliver(ctx, s, d)
+	o, text, err := t.object(s, d)
 	if err != nil {
 		return rotation.Outcome{}, silenced(err, d.Credential.Value)
+	}
+	version, err := deliver(ctx, s, o, d.Tries)
+	if err != nil {
+		return rotation.Outcome{}, silenced(silenced(err, text), d.Credential.Value)
 	}
 	return rotation.Outcome{Confirmed: true, Receipt: version}, nil
 }
 
 // deliver returns the version that holds the credential.
-func (t *Target) deliver(ctx context.Context, s Settings, d rotation.Delivery) (version string, err error) {
+func deliver(ctx context.Context, s Settings, o object, tries int) (version string, err error) {
 	// The engine repeats a try; a client that repeats a write by itself would
 	// write a second version where only the answer was lost.
 	ctx = policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})
-	if d.Tries > 1 {
-		if version, err = t.written(ctx, s, d); version != "" || err != nil {
+	if tries > 1 {
+		if version, err = written(ctx, o); version != "" || err != nil {
 			return version, err
 		}
 	}
-	version, err = t.write(ctx, s, d)
+	version, err = write(ctx, s, o)
 	if err == nil && version == "" {
-		err = &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("keyvault: set %q in %q: the answer names no version", s.Name, s.vaultName())}
+		err = &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("keyvault: write %q in %q: the answer names no version", s.Name, s.vaultName())}
 	}
 	return version, err
 }
 
 func (t *Target) settings(app rotation.Application, row rotation.TargetRow) (Settings, error) {
-	s, problems := t.parse(app, row.Settings)
+	s, problems := t.parse(app, row.Kind, row.Settings)
 	if len(problems) > 0 {
 		var errs []error
 		for _, p := range problems {
@@ -140,38 +160,30 @@ func (t *Target) settings(app rotation.Application, row rotation.TargetRow) (Set
 
 // written returns the latest version if it is this delivery's. Who may write and
 // not read is let through: a second version of the same credential does no harm.
-func (t *Target) written(ctx context.Context, s Settings, d rotation.Delivery) (version string, err error) {
-	latest, err := t.config.Vaults.Get(ctx, s.vaultName(), s.Name)
+func written(ctx context.Context, o object) (version string, err error) {
+	version, err = o.written(ctx)
 	if err != nil {
 		switch rotation.ClassOf(err) {
 		case rotation.NotFound, rotation.Denied:
 			return "", nil
 		}
-		return "", err
 	}
-	if latest.Value != d.Credential.Value || !maps.Equal(latest.Tags, t.tags(d)) {
-		return "", nil
-	}
-	return latest.Version, nil
+	return version, err
 }
 
-// write sets the secret. A name that is soft-deleted is recovered first; where
+// write writes a version. A name that is soft-deleted is recovered first; where
 // that takes longer than this call, the next try goes on.
-func (t *Target) write(ctx context.Context, s Settings, d rotation.Delivery) (version string, err error) {
-	content := vault.Secret{
-		Value: d.Credential.Value, ContentType: contentType, Tags: t.tags(d),
-		NotBefore: d.Credential.Start, Expires: d.Credential.End,
-	}
-	version, err = t.config.Vaults.Set(ctx, s.vaultName(), s.Name, content)
+func write(ctx context.Context, s Settings, o object) (version string, err error) {
+	version, err = o.write(ctx)
 	if !errors.Is(err, vault.ErrSoftDeleted) {
 		return version, err
 	}
-	if err := t.config.Vaults.Recover(ctx, s.vaultName(), s.Name); err != nil {
+	if err := o.recover(ctx); err != nil {
 		return "", err
 	}
-	version, err = t.config.Vaults.Set(ctx, s.vaultName(), s.Name, content)
+	version, err = o.write(ctx)
 	if err != nil && rotation.ClassOf(err) == rotation.Conflict {
-		return "", &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("keyvault: the soft-deleted secret %q is being recovered: %w", s.Name, err)}
+		return "", &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("keyvault: the soft-deleted %s %q is being recovered: %w", s.noun(), s.Name, err)}
 	}
 	return version, err
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/eventgrid"
 	simulated "github.com/rekey-dev/rekey/internal/azuresim/cloud/keyvault"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/resourcemanager"
+	"github.com/rekey-dev/rekey/internal/certificate"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
 	"github.com/rekey-dev/rekey/internal/vault"
@@ -137,6 +138,13 @@ func (w *world) signIn(t *testing.T) (entra.ServicePrincipal, azcore.TokenCreden
 	return w.directory.AddServicePrincipal(entra.ServicePrincipal{AppID: own.AppID}), credential
 }
 
+// account is an application that speaks to vaults itself.
+func (w *world) account(t *testing.T) (entra.ServicePrincipal, *vault.Client) {
+	t.Helper()
+	own, credential := w.signIn(t)
+	return own, vault.New(credential, w.client.Transport.(*http.Transport))
+}
+
 // rbacVault adds a vault that takes roles; rekey may read and grant.
 func (w *world) rbacVault(name string) string {
 	id := w.manager.AddVault(resourcemanager.Vault{Name: name, Subscription: subscription, ResourceGroup: "rg", RBAC: true})
@@ -162,6 +170,42 @@ func (w *world) row(t *testing.T, settings string) rotation.TargetRow {
 	checked, problems := w.target.CheckSettings(w.app, rotation.Secret, json.RawMessage(settings))
 	require.Empty(t, problems)
 	return rotation.TargetRow{ID: "safe", Integration: "keyvault", Kind: rotation.Secret, Enabled: true, Settings: checked}
+}
+
+// certificateRow is a target for certificates with settings as they are saved.
+func (w *world) certificateRow(t *testing.T, settings string) rotation.TargetRow {
+	t.Helper()
+	checked, problems := w.target.CheckSettings(w.app, rotation.Certificate, json.RawMessage(settings))
+	require.Empty(t, problems)
+	return rotation.TargetRow{ID: "safe", Integration: "keyvault", Kind: rotation.Certificate, Enabled: true, Settings: checked}
+}
+
+// pair is the certificate of all deliveries: making a key takes time.
+var pair = sync.OnceValue(func() certificate.Pair {
+	begin := time.Date(2031, 2, 3, 4, 5, 6, 0, time.UTC)
+	made, err := certificate.New(certificate.Request{Name: "Web shop", Bits: 2048, Start: begin, End: begin.AddDate(0, 0, 21)})
+	if err != nil {
+		panic(err)
+	}
+	return made
+})
+
+// certificateDelivery is the first try of a generation of a certificate.
+func (w *world) certificateDelivery(t *testing.T, row rotation.TargetRow, generation int) rotation.Delivery {
+	t.Helper()
+	d := w.delivery(row, generation)
+	d.TenantID = tenant
+	d.Credential.Rotation.Kind = rotation.Certificate
+	d.Credential.Start, d.Credential.End = pair().Certificate.NotBefore, pair().Certificate.NotAfter
+	var err error
+	d.Credential.Value, err = pair().PEM()
+	require.NoError(t, err)
+	return d
+}
+
+// imported are the versions of a certificate, oldest first.
+func (w *world) imported(vault, name string) []simulated.VersionState {
+	return w.vaults.State().Vaults[vault].Certificates[name].Versions
 }
 
 // delivery is the first try of a generation.

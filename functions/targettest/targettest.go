@@ -10,14 +10,13 @@
 //   - What ends the context ends the call.
 //   - The credential is in no error, outcome or log line, in no spelling, even
 //     where the place sends it back.
+//   - All of that holds for a certificate, where the row is of that kind.
 //
 // A target's package describes its place and calls Run from a test.
 package targettest
 
 import (
 	"bytes"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -30,9 +29,7 @@ import (
 
 	"github.com/rekey-dev/rekey/internal/azuresim/clock"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud"
-	"github.com/rekey-dev/rekey/internal/certificate"
 	"github.com/rekey-dev/rekey/internal/rotation"
-	"github.com/rekey-dev/rekey/internal/secret"
 )
 
 // Place is where a target delivers, ready for a first delivery.
@@ -124,32 +121,18 @@ type subject struct {
 	values     []string
 }
 
-// sharedKey is the key of all certificates here: to make one takes a while.
-var sharedKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
-
-// next returns the first try of a new generation. A secret has characters that are
-// spelled differently in JSON, in a URL and in HTML; a certificate is a real one.
+// next returns the first try of a new generation, of the row's kind.
 func (s *subject) next(t *testing.T) rotation.Delivery {
 	t.Helper()
 	s.generation++
 	start := s.Clock.Now().Add(-time.Minute).Truncate(time.Second)
 	end := start.Add(21 * 24 * time.Hour)
-	value := secret.New(fmt.Sprintf(`suite~<&>"%%+/ %d.credential`, s.generation))
-	if s.Row.Kind == rotation.Certificate {
-		key, err := sharedKey()
-		require.NoError(t, err)
-		pair, err := certificate.SelfSign(key, certificate.Request{Name: s.App.Name, Start: start, End: end})
-		require.NoError(t, err)
-		value, err = pair.PEM()
-		require.NoError(t, err)
-	}
-	s.values = append(s.values, value.Reveal())
 	d := rotation.Delivery{
 		Application: s.App, Target: s.Row, Name: fmt.Sprintf("rekey-%s-suite-%d", s.Row.Kind, s.generation), Tries: 1,
 		Credential: rotation.Credential{
 			Rotation: rotation.ID{AppID: s.App.AppID, Kind: s.Row.Kind, Generation: s.generation}, Attempt: 1,
 			KeyID: fmt.Sprintf("00000000-0000-4000-8000-%012d", s.generation),
-			Start: start, End: end, Value: value,
+			Start: start, End: end, Value: s.value(t, start, end),
 		},
 	}
 	if s.Issued != nil {
@@ -188,6 +171,14 @@ func (s *subject) refused(t *testing.T, d rotation.Delivery, class rotation.Clas
 	return err
 }
 
+func (s *subject) digest(d rotation.Delivery) string {
+	if s.Digest != nil {
+		return s.Digest(d)
+	}
+	sum := sha256.Sum256([]byte(d.Credential.Value.Reveal()))
+	return hex.EncodeToString(sum[:])
+}
+
 // assertHeld asserts that the place's newest is the delivery's credential, and
 // that it was written once.
 func (s *subject) assertHeld(t *testing.T, d rotation.Delivery) {
@@ -201,12 +192,4 @@ func (s *subject) assertHeld(t *testing.T, d rotation.Delivery) {
 	}
 	assert.Equal(t, 1, count, "the credential is held once")
 	assert.Equal(t, digest, held[len(held)-1], "and is the newest")
-}
-
-func (s *subject) digest(d rotation.Delivery) string {
-	if s.Digest != nil {
-		return s.Digest(d)
-	}
-	sum := sha256.Sum256([]byte(d.Credential.Value.Reveal()))
-	return hex.EncodeToString(sum[:])
 }

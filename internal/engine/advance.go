@@ -79,7 +79,9 @@ func (w *work) run(ctx context.Context) (time.Time, error) {
 		if errors.Is(err, ErrConflict) && conflicts < mostConflicts {
 			conflicts++
 			w.made = nil
-			w.loaded, err = w.load(ctx, w.App.AppID, w.Kind)
+			if w.loaded, err = w.load(ctx, w.App.AppID, w.Kind); err == nil {
+				continue // also where the step ended in a time: its lease is still taken
+			}
 		}
 		if errors.Is(err, ErrConflict) {
 			return w.Snapshot.Now.Add(w.waits().Resend), nil

@@ -172,3 +172,23 @@ func TestBothKindsRotateAtOnce(t *testing.T) {
 	assert.Len(t, w.graph.passwords, 1)
 	assert.Len(t, w.graph.keys, 2)
 }
+
+// Somebody else changes the head while an invocation gives its lease back: the
+// lease must not stay taken until it runs out.
+func TestALostRaceLeavesNoLease(t *testing.T) {
+	w := certificates(t)
+	w.manage(certificatePolicy(), "kv")
+	raced := false
+	w.graph.reads = func() []engine.DirectoryCredential {
+		if len(w.graph.keys) == 2 && !raced {
+			raced = true
+			_, err := w.Ask(t.Context(), engine.Ask{AppID: appID, Kind: w.kind, Source: rotation.ByPerson, IdempotencyKey: "once"})
+			require.NoError(t, err)
+			return slices.Clone(w.graph.keys[:1]) // a slow replica: come back in five seconds
+		}
+		return slices.Clone(w.graph.keys)
+	}
+	w.run(20 * time.Second)
+	assert.True(t, raced)
+	assert.Equal(t, rotation.Completed, w.rotation(1).State)
+}

@@ -39,14 +39,25 @@ func (e *Engine) Deploy(ctx context.Context, invocation string, impl rotation.Ta
 	case err != nil:
 		return err
 	}
-	until, err := d.run(ctx)
-	if errors.Is(err, ErrConflict) {
-		until, err = d.Now().Add(d.waits().VerifyEvery), nil
-	}
+	until, err := d.repeated(ctx, message)
 	if err != nil {
 		return err
 	}
 	return d.rest(ctx, until)
+}
+
+// repeated runs until no race is lost: somebody may change the target meanwhile,
+// and the target's lease would stay taken until it runs out.
+func (d *delivery) repeated(ctx context.Context, message rotation.Rotated) (until time.Time, err error) {
+	for range mostConflicts {
+		if until, err = d.run(ctx); !errors.Is(err, ErrConflict) {
+			return until, err
+		}
+		if _, err = d.open(ctx, message); err != nil {
+			return zero, err
+		}
+	}
+	return d.Now().Add(d.waits().VerifyEvery), nil
 }
 
 func ownDeploymentRow(message rotation.Rotated) *rotation.WakeUp {
@@ -114,7 +125,7 @@ func (d *delivery) run(ctx context.Context) (time.Time, error) {
 		return zero, d.end(ctx, rotation.DeploymentSkipped, "disabled")
 	case now.Before(d.deployment.NextAt):
 		return d.deployment.NextAt, nil
-	case d.holding.Lease.HeldAt(now):
+	case d.holding.Lease.HeldAt(now) && d.holding.Lease.Holder != d.holder:
 		return d.holding.Lease.Free, nil
 	case d.deployment.Delivery < d.holding.Delivery:
 		return zero, nil // the target changed: rotate makes a new delivery of it

@@ -330,6 +330,20 @@ func TestEventsFollowACertificatesLife(t *testing.T) {
 	assert.NotEmpty(t, made.ID.Version())
 }
 
+func TestAnImportCountsAsACreation(t *testing.T) {
+	w := start(t, keyvault.Options{})
+	for range 300 {
+		response, _ := w.raw(t, "POST", "/certificates/web/import?api-version=2025-07-01", alice, "{}")
+		require.Equal(t, 400, response.StatusCode)
+	}
+	response, body := w.raw(t, "POST", "/certificates/web/import?api-version=2025-07-01", alice, "{}")
+	assert.Equal(t, 429, response.StatusCode)
+	assert.NotEmpty(t, response.Header.Get("Retry-After"))
+	assert.Contains(t, body, `"code":"Throttled"`)
+	_, err := w.certificatesAs(t, alice).GetCertificate(t.Context(), "web", "", nil)
+	refused(t, err, 404, "CertificateNotFound", "")
+}
+
 func FuzzImportCertificate(f *testing.F) {
 	key, x := signed(f, time.Now().AddDate(1, 0, 0))
 	f.Add(`{"value":"`+*pfx(f, key, x, "")+`"}`, `{"attributes":{"enabled":false}}`)

@@ -1,0 +1,41 @@
+package targettest
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rekey-dev/rekey/internal/certificate"
+	"github.com/rekey-dev/rekey/internal/rotation"
+	"github.com/rekey-dev/rekey/internal/secret"
+)
+
+// value makes a credential's value. A secret has characters that are spelled
+// differently in JSON, in a URL and in HTML; a certificate is a real one.
+func (s *subject) value(t *testing.T, start, end time.Time) secret.Value {
+	t.Helper()
+	if s.Row.Kind != rotation.Certificate {
+		text := fmt.Sprintf(`suite~<&>"%%+/ %d.credential`, s.generation)
+		s.values = append(s.values, text)
+		return secret.New(text)
+	}
+	key, err := sharedKey()
+	require.NoError(t, err)
+	pair, err := certificate.SelfSign(key, certificate.Request{Name: s.App.Name, Start: start, End: end})
+	require.NoError(t, err)
+	text, err := pair.PEM()
+	require.NoError(t, err)
+	// A part of the private key is as bad as the whole: an error may have its beginning.
+	lines := strings.Split(text.Reveal(), "\n")
+	s.values = append(s.values, text.Reveal(), lines[2], lines[10])
+	return text
+}
+
+// sharedKey is the key of all certificates here: to make one takes a while.
+var sharedKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
