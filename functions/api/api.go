@@ -47,8 +47,14 @@ type api struct{ Config }
 // actor is who the log says did it.
 const actor = "api"
 
-// New returns the handler of everything under /api/.
+// New returns the handler of everything under /api/. Its operations are described
+// when the first request comes: that takes longer than the rest of the process's
+// start, and most processes answer other functions.
 func New(config Config) http.Handler {
+	return &door{open: config.Open, mux: sync.OnceValue(func() *http.ServeMux { return newMux(config) })}
+}
+
+func newMux(config Config) *http.ServeMux {
 	minded()
 	mux := http.NewServeMux()
 	h := humago.New(mux, settings(config.Version))
@@ -59,7 +65,7 @@ func New(config Config) http.Handler {
 	a.registerGroups(h)
 	a.registerRotations(h)
 	mux.Handle("GET /api/openapi.json", document(h.OpenAPI()))
-	return &door{open: config.Open, mux: mux}
+	return mux
 }
 
 // minded makes huma refuse fields of which only the case is wrong. It has no

@@ -14,7 +14,7 @@ const healthPath = "/api/health"
 // door lets requests in and answers those that no operation answers.
 type door struct {
 	open     bool
-	mux      *http.ServeMux
+	mux      func() *http.ServeMux
 	sameSite http.CrossOriginProtection
 }
 
@@ -25,11 +25,11 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, refused)
 		return
 	}
-	if _, pattern := d.mux.Handler(r); pattern == "" || !clean(r) {
+	if _, pattern := d.mux().Handler(r); pattern == "" || !clean(r) {
 		d.unrouted(w, r)
 		return
 	}
-	d.mux.ServeHTTP(w, r)
+	d.mux().ServeHTTP(w, r)
 }
 
 // clean reports whether the path is one that the mux would not redirect.
@@ -64,7 +64,7 @@ func (d *door) refuses(r *http.Request) *huma.ErrorModel {
 // allowed returns the methods that the path takes.
 func (d *door) allowed(r *http.Request) (methods []string) {
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
-		if _, pattern := d.mux.Handler(&http.Request{Method: method, URL: r.URL, Host: r.Host}); pattern != "" {
+		if _, pattern := d.mux().Handler(&http.Request{Method: method, URL: r.URL, Host: r.Host}); pattern != "" {
 			methods = append(methods, method)
 		}
 	}

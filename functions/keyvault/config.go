@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 
@@ -42,13 +43,14 @@ const (
 func (s Settings) vaultName() string { return s.Vault[strings.LastIndexByte(s.Vault, '/')+1:] }
 
 // The limits on names. They also keep anything but names out of paths and of the
-// commands that people are asked to run.
+// commands that people are asked to run. Lengths are counted apart: a pattern that
+// counts is compiled into as many copies of itself, at every start.
 // https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#object-identifiers
 // https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsoftkeyvault
 var (
 	vaultPattern  = regexp.MustCompile(`^[a-zA-Z](-?[0-9a-zA-Z])*$`)
-	secretPattern = regexp.MustCompile(`^[0-9a-zA-Z-]{1,127}$`)
-	groupPattern  = regexp.MustCompile(`^[\p{L}\p{N}_().-]{1,90}$`)
+	secretPattern = regexp.MustCompile(`^[0-9a-zA-Z-]+$`)
+	groupPattern  = regexp.MustCompile(`^[\p{L}\p{N}_().-]+$`)
 	guidPattern   = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 )
 
@@ -87,7 +89,7 @@ func (t *Target) parse(app rotation.Application, kind rotation.Kind, settings js
 		s.Format = FormatPFX
 	}
 	s.checkContent(kind, wrong)
-	if !secretPattern.MatchString(s.Name) {
+	if !isSecretName(s.Name) {
 		wrong("name", "must be 1 to 127 letters, digits and hyphens, as Key Vault demands of a name")
 	}
 	var legal bool
@@ -150,7 +152,7 @@ func normaliseVault(vault string) (string, bool) {
 	}
 	id, err := arm.ParseResourceID(vault)
 	if err != nil || !strings.EqualFold(id.ResourceType.String(), vaultType) || !isVaultName(id.Name) ||
-		!guidPattern.MatchString(id.SubscriptionID) || !groupPattern.MatchString(id.ResourceGroupName) {
+		!guidPattern.MatchString(id.SubscriptionID) || !isGroupName(id.ResourceGroupName) {
 		return vault, false
 	}
 	return fmt.Sprintf("/subscriptions/%s/resourceGroups/%s/providers/%s/%s",
@@ -159,4 +161,10 @@ func normaliseVault(vault string) (string, bool) {
 
 func isVaultName(name string) bool {
 	return len(name) >= 3 && len(name) <= 24 && vaultPattern.MatchString(name)
+}
+
+func isSecretName(name string) bool { return len(name) <= 127 && secretPattern.MatchString(name) }
+
+func isGroupName(name string) bool {
+	return utf8.RuneCountInString(name) <= 90 && groupPattern.MatchString(name)
 }

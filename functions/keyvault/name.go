@@ -17,7 +17,7 @@ var illegal = regexp.MustCompile(`[^0-9a-zA-Z]+`)
 // gives way to the client id.
 func legalName(app rotation.Application) string {
 	name := app.Name
-	if secretPattern.MatchString(name) {
+	if isSecretName(name) {
 		return name
 	}
 	name = strings.Trim(illegal.ReplaceAllString(name, "-"), "-")

@@ -38,8 +38,8 @@ func (e *Engine) NearExpiry(ctx context.Context, id rotation.ID) (NearExpiryOutc
 	if l.App.Policy(id.Kind).NearExpiryRotates() {
 		return e.askNearExpiry(ctx, id)
 	}
-	if rotation.Next(l.Snapshot).Do == rotation.Wait {
-		return NearExpiryWaits, nil // it has its wake-up
+	if rotation.Next(l.Snapshot).Do != rotation.Request {
+		return NearExpiryWaits, nil // whatever else there is to do has its wake-up
 	}
 	advance := rotation.Advance{AppID: id.AppID, Kind: id.Kind}
 	return NearExpiryChecks, e.sendAdvance(ctx, advance, zero)
