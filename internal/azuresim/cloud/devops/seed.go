@@ -119,6 +119,20 @@ func (s *Service) SetOrganizationRole(org, connection, objectID string, role Rol
 	s.existing(org).connection(connection).orgRoles[objectID] = role
 }
 
+// Federate converts a connection to workload identity federation, as a person does
+// in the portal: from then on it has no credential.
+func (s *Service) Federate(org, connection string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.existing(org).connection(connection)
+	authorization, _ := c.document["authorization"].(map[string]any)
+	parameters, _ := authorization["parameters"].(map[string]any)
+	for _, name := range []string{"serviceprincipalkey", "servicePrincipalCertificate", "authenticationType"} {
+		delete(parameters, name)
+	}
+	authorization["scheme"], c.secrets = SchemeFederation, nil
+}
+
 // FailNextChange lets the next change of a connection end in failure.
 func (s *Service) FailNextChange(org, connection, message string) {
 	s.mu.Lock()
