@@ -108,21 +108,44 @@ func deleteOne(ctx context.Context, table *aztables.Client, key engine.Key) erro
 	return err
 }
 
-// standIn is an action that is never sent: the SDK wants one to begin with.
-var standIn = []aztables.TransactionAction{{
-	ActionType: aztables.TransactionTypeDelete, Entity: []byte(`{"PartitionKey":"-","RowKey":"-"}`),
-}}
-
 // https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 func (s *Store) writeAll(ctx context.Context, changes []engine.Change) error {
-	t, err := newTransaction(changes)
-	if err != nil {
-		return err
+	actions := make([]aztables.TransactionAction, 0, len(changes))
+	for _, change := range changes {
+		action, err := actionOf(change)
+		if err != nil {
+			return err
+		}
+		actions = append(actions, action)
 	}
 	var answer *http.Response
-	ctx = policy.WithCaptureResponse(withTransaction(ctx, t), &answer)
-	if _, err := s.client.NewClient(changes[0].Table).SubmitTransaction(ctx, standIn, nil); err != nil {
+	ctx = policy.WithCaptureResponse(ctx, &answer)
+	if _, err := s.client.NewClient(changes[0].Table).SubmitTransaction(ctx, actions, nil); err != nil {
 		return asConflict(insideOf(err))
 	}
 	return readETags(answer, changes)
+}
+
+// actionOf is a change as part of a transaction. There the SDK takes the row's
+// address from the entity and, other than in its plain operations, does not
+// double the quotes in it. An insertion has no such address.
+func actionOf(change engine.Change) (action aztables.TransactionAction, err error) {
+	key, properties := change.Key, change.Properties
+	switch change.Op {
+	case engine.Insert:
+		action.ActionType = aztables.TransactionTypeAdd
+	case engine.Merge:
+		action.ActionType = aztables.TransactionTypeUpdateMerge
+		etag := azcore.ETag(change.ETag)
+		action.IfMatch = &etag
+	case engine.Put:
+		action.ActionType = aztables.TransactionTypeInsertMerge
+	case engine.Delete:
+		action.ActionType, properties = aztables.TransactionTypeDelete, nil
+	}
+	if change.Op != engine.Insert {
+		key.Partition, key.Row = quoted(key.Partition), quoted(key.Row)
+	}
+	action.Entity, err = encode(key, properties)
+	return action, err
 }
