@@ -22,6 +22,9 @@ import (
 
 	"github.com/rekey-dev/rekey/internal/azuresim/clock"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud"
+	"github.com/rekey-dev/rekey/internal/azuresim/cloud/automation"
+	"github.com/rekey-dev/rekey/internal/azuresim/cloud/compute"
+	"github.com/rekey-dev/rekey/internal/azuresim/cloud/deploymentscripts"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/entra"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/eventgrid"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/graph"
@@ -59,6 +62,7 @@ type Latency struct {
 	Recovery        time.Duration // of a deleted vault object
 	NearExpiry      time.Duration // until the event of what lives less than 30 days
 	EventRetry      float64       // scale of Event Grid's waits between attempts; 0 is 1
+	Jobs            time.Duration // until a script or a job starts, and again as long until it ends
 	Limits          bool          // throttle at the documented limits
 }
 
@@ -67,7 +71,7 @@ func Realistic() Latency {
 	return Latency{
 		Replication: 2 * time.Second, ReadLag: time.Second, WriteWindow: 100 * time.Millisecond,
 		RolePropagation: 5 * time.Second, Recovery: 2 * time.Second, NearExpiry: 5 * time.Second,
-		EventRetry: 0.1, Limits: true,
+		EventRetry: 0.1, Jobs: 2 * time.Second, Limits: true,
 	}
 }
 
@@ -80,6 +84,9 @@ type Azure struct {
 	Vaults          *keyvault.Service
 	ResourceManager *resourcemanager.Service
 	EventGrid       *eventgrid.Service
+	Compute         *compute.Service
+	Automation      *automation.Service
+	Scripts         *deploymentscripts.Service
 	Bus             *servicebus.Namespace
 	Tables          *tables.Account
 
@@ -139,6 +146,10 @@ func (a *Azure) makeCloud(o Options) (err error) {
 		keyvault.Options{RecoveryDelay: l.Recovery, NearExpiryDelay: l.NearExpiry, Unthrottled: !l.Limits})
 	a.ResourceManager.OnDelete(a.EventGrid.UnsubscribeAll)
 
+	a.Compute = compute.New(o.Clock, a.ResourceManager, compute.Options{Starting: l.Jobs, Takes: l.Jobs})
+	a.Automation = automation.New(o.Clock, a.ResourceManager, automation.Options{Queued: l.Jobs, Takes: l.Jobs})
+	a.Scripts = deploymentscripts.New(o.Clock, a.ResourceManager, deploymentscripts.Options{Provisioning: l.Jobs, Takes: l.Jobs})
+
 	a.Cloud.Handle("login.microsoftonline.com", a.Directory)
 	a.Cloud.Handle("graph.microsoft.com", a.Graph)
 	a.Cloud.Handle("management.azure.com", a.ResourceManager)
@@ -148,6 +159,9 @@ func (a *Azure) makeCloud(o Options) (err error) {
 	a.Cloud.State("entra", a.Directory.State)
 	a.Cloud.State("keyvault", func() any { return a.Vaults.State() })
 	a.Cloud.State("resourceManager", func() any { return a.ResourceManager.State() })
+	a.Cloud.State("compute", func() any { return a.Compute.State() })
+	a.Cloud.State("automation", func() any { return a.Automation.State() })
+	a.Cloud.State("deploymentScripts", func() any { return a.Scripts.State() })
 	a.Cloud.State("eventGrid", func() any { return a.EventGrid.State() })
 	a.Cloud.State("serviceBus", func() any { return a.Bus.Counts() })
 	return nil
