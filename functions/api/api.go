@@ -56,6 +56,7 @@ func New(config Config) http.Handler {
 	a.registerSystem(h)
 	a.registerApplications(h)
 	a.registerTargets(h)
+	a.registerTasks(h)
 	a.registerRotations(h)
 	mux.Handle("GET /api/openapi.json", document(h.OpenAPI()))
 	return &door{open: config.Open, mux: mux}

@@ -57,6 +57,7 @@ func TestTheDocumentListsEveryOperation(t *testing.T) {
 	assert.Equal(t, []string{
 		"DELETE /api/applications/{appId}",
 		"DELETE /api/applications/{appId}/targets/{targetId}",
+		"DELETE /api/tasks/{id}",
 		"GET /api/applications",
 		"GET /api/applications/{appId}",
 		"GET /api/applications/{appId}/log",
@@ -64,6 +65,8 @@ func TestTheDocumentListsEveryOperation(t *testing.T) {
 		"GET /api/applications/{appId}/targets/{targetId}",
 		"GET /api/health",
 		"GET /api/rotations/{id}",
+		"GET /api/tasks",
+		"GET /api/tasks/{id}",
 		"POST /api/applications/{appId}/adopt",
 		"POST /api/applications/{appId}/pause",
 		"POST /api/applications/{appId}/resume",
@@ -74,6 +77,7 @@ func TestTheDocumentListsEveryOperation(t *testing.T) {
 		"POST /api/rotations/{id}/deployments/{targetId}/resume",
 		"PUT /api/applications/{appId}",
 		"PUT /api/applications/{appId}/targets/{targetId}",
+		"PUT /api/tasks/{id}",
 	}, operations)
 	assert.Contains(t, d.Paths["/api/applications/{appId}"]["put"].Responses, "201")
 }

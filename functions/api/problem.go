@@ -48,7 +48,8 @@ func refusal(ctx context.Context, log *slog.Logger, err error) error {
 		return outside(fault)
 	}
 	switch {
-	case errors.Is(err, engine.ErrUnknownApplication), errors.Is(err, engine.ErrUnknownRotation), errors.Is(err, engine.ErrUnknownTarget):
+	case errors.Is(err, engine.ErrUnknownApplication), errors.Is(err, engine.ErrUnknownRotation), errors.Is(err, engine.ErrUnknownTarget),
+		errors.Is(err, engine.ErrUnknownRecord):
 		return problem(http.StatusNotFound, err.Error())
 	case errors.Is(err, engine.ErrRefused):
 		return problem(http.StatusConflict, strings.TrimPrefix(err.Error(), engine.ErrRefused.Error()+": "))
