@@ -234,7 +234,7 @@ func (d *delivery) withinLease(ctx context.Context) (context.Context, context.Ca
 
 func (d *delivery) asDelivery(x rotation.Deployment, c rotation.Credential) rotation.Delivery {
 	return rotation.Delivery{
-		Application: d.App, TenantID: d.Tenant, Target: d.target, Credential: c, Handle: x.Handle, Tries: x.Attempts,
+		Application: d.App, TenantID: d.Tenant, Target: d.target, Credential: c, Handle: x.Handle, Steps: x.Steps, Tries: x.Attempts,
 		Name: fmt.Sprintf("rekey-%s-%s-%d", rotationRow(x.Rotation), x.Target, x.Delivery),
 	}
 }

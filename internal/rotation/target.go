@@ -30,6 +30,8 @@ type Delivery struct {
 	Name string
 	// Handle is what the last Outcome of this delivery left, or empty.
 	Handle string
+	// Steps are those that the last Outcome of this delivery reported.
+	Steps []StepReport
 	// Tries counts the tries of this delivery, this one included.
 	Tries int
 }

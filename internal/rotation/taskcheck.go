@@ -194,6 +194,14 @@ func (c *checker) script(script string, format CertificateFormat) {
 	}
 }
 
+// CheckParameters returns everything that is wrong with parameters that a target
+// adds to those of its task.
+func CheckParameters(given map[string]string) []Problem {
+	c := &checker{}
+	c.parameters(given, ParameterCredential, ParameterAppID, ParameterTenantID, ParameterKeyID, ParameterSecretID)
+	return c.problems
+}
+
 // parameters checks names and templates. Names know no case in PowerShell.
 func (c *checker) parameters(given map[string]string, reserved ...string) {
 	if len(given) > parameterMost {

@@ -30,3 +30,15 @@ func TestAnUnregisteredProviderIsReadAndNotWritten(t *testing.T) {
 	resp, _ = w.raw(t, "PUT", vaults+"/safe?api-version=2026-02-01", app, valid)
 	assert.Equal(t, 403, resp.StatusCode, "who may not write is told nothing of it")
 }
+
+func TestACallerSeesItsOwnPermissions(t *testing.T) {
+	w := start(t, resourcemanager.Options{})
+	w.grant(app, resourcemanager.AutomationJobOperator, "/subscriptions/"+sub+"/resourceGroups/Rg")
+	path := "/subscriptions/" + sub + "/resourceGroups/Rg/providers/Microsoft.X/things/a/providers/Microsoft.Authorization/permissions?api-version=2022-04-01"
+	_, body := w.raw(t, "GET", path, app, "")
+	assert.Contains(t, body, `"Microsoft.Automation/automationAccounts/jobs/write"`)
+	_, body = w.raw(t, "GET", path, owner, "")
+	assert.Contains(t, body, `"actions":["*"]`)
+	resp, _ := w.raw(t, "GET", path, fresh, "")
+	assert.Equal(t, 403, resp.StatusCode)
+}

@@ -42,6 +42,7 @@ func (s *Service) allRoutes() []route {
 			{"GET", assignmentsPath + "/{name}", authorization, s.getAssignment},
 			{"PUT", assignmentsPath + "/{name}", authorization, s.putAssignment},
 			{"DELETE", assignmentsPath + "/{name}", authorization, s.deleteAssignment},
+			{"GET", "{scope}/providers/Microsoft.Authorization/permissions", authorization, s.listPermissions},
 			{"GET", definitionsPath, authorization, s.listDefinitions},
 			{"GET", definitionsPath + "/{name}", authorization, s.getDefinition},
 		},
