@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
@@ -93,7 +92,14 @@ func (w *world) record(where string) func(map[string]string) (string, int) {
 	}
 }
 
+// start is a world in which rekey has the roles that the page names.
 func start(t *testing.T) *world {
+	t.Helper()
+	return startAs(t, resourcemanager.Contributor, resourcemanager.KeyVaultSecretsOfficer)
+}
+
+// startAs is a world in which rekey has just these roles on the group.
+func startAs(t *testing.T, roles ...string) *world {
 	t.Helper()
 	w := &world{t: t, clock: clock.New(), tasks: tasks{}, prints: "done"}
 	w.front = cloudtest.Start(t, w.clock)
@@ -104,7 +110,7 @@ func start(t *testing.T) *world {
 	w.front.Handle("management.azure.com", w.manager)
 	w.front.Handle("*.vault.azure.net", keyvault.New(w.clock, directory, w.manager, grid, keyvault.Options{Unthrottled: true}))
 	w.seed()
-	own, credential := w.signIn(directory)
+	own, credential := w.signIn(directory, roles)
 	w.self = own
 	w.own = w.scripts.AddIdentity(deploymentscripts.Identity{Subscription: subscription, ResourceGroup: "rg", Name: "rekey", ClientID: own.AppID})
 	transport := w.front.Client().Transport.(*http.Transport)
@@ -136,8 +142,8 @@ func (w *world) seed() {
 	w.manager.AddVault(resourcemanager.Vault{Name: "safe", Subscription: subscription, ResourceGroup: "rg", RBAC: true})
 }
 
-// signIn makes rekey's identity, with the roles that the page names.
-func (w *world) signIn(directory *entra.Directory) (entra.ServicePrincipal, azcore.TokenCredential) {
+// signIn makes rekey's identity.
+func (w *world) signIn(directory *entra.Directory, roles []string) (entra.ServicePrincipal, azcore.TokenCredential) {
 	now := w.clock.Now()
 	password, text := entra.NewPassword("identity", now, now.AddDate(1, 0, 0))
 	own := directory.AddApplication(entra.Application{DisplayName: "rekey", Passwords: []entra.Password{password}})
@@ -146,7 +152,7 @@ func (w *world) signIn(directory *entra.Directory) (entra.ServicePrincipal, azco
 	})
 	require.NoError(w.t, err)
 	principal := directory.AddServicePrincipal(entra.ServicePrincipal{AppID: own.AppID})
-	for _, role := range []string{resourcemanager.Contributor, resourcemanager.KeyVaultSecretsOfficer} {
+	for _, role := range roles {
 		w.allow(principal, role, group)
 	}
 	return principal, credential
@@ -270,4 +276,6 @@ func (w *world) bring(value string) string {
 	return version
 }
 
-const second = time.Second
+func machineNamed(name string) compute.Machine {
+	return compute.Machine{Subscription: subscription, ResourceGroup: "rg", Name: name}
+}
