@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rekey-dev/rekey/functions"
+	"github.com/rekey-dev/rekey/functions/automation"
 	"github.com/rekey-dev/rekey/functions/keyvault"
 	"github.com/rekey-dev/rekey/internal/engine"
 )
@@ -39,7 +40,10 @@ func functionJSON(t *testing.T) map[string][]binding {
 }
 
 func targets() map[string]functions.Target {
-	return map[string]functions.Target{"keyvault": keyvault.New(keyvault.Config{})}
+	return map[string]functions.Target{
+		"automation": automation.New(automation.Config{}),
+		"keyvault":   keyvault.New(keyvault.Config{}),
+	}
 }
 
 func TestTheTableAndTheFoldersAgree(t *testing.T) {

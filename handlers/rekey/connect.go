@@ -10,6 +10,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 
 	"github.com/rekey-dev/rekey/functions"
+	"github.com/rekey-dev/rekey/functions/automation"
 	"github.com/rekey-dev/rekey/functions/keyvault"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/entra"
@@ -44,6 +45,10 @@ func connect(c config, log *slog.Logger) (functions.Config, error) {
 	return functions.Config{
 		Engine: e, Vaults: vaults, StagingVault: c.stagingVault, OpenAPI: c.openAPI, Version: version, Log: log,
 		Targets: map[string]functions.Target{
+			"automation": automation.New(automation.Config{
+				Tasks: e, Vaults: vaults, Credential: credential, Self: c.self(), StagingVault: c.stagingVault, Now: time.Now,
+				ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
+			}),
 			"keyvault": keyvault.New(keyvault.Config{
 				Vaults: vaults, Principals: directory, Credential: credential,
 				ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
