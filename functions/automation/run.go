@@ -25,10 +25,9 @@ type run struct {
 
 // The times of a run.
 const (
-	patience  = 10 * time.Minute // with what has to come before a step, until it is told as an error
-	grace     = 15 * time.Minute // beyond a step's timeout, until it is taken for lost
-	lookAgain = 15 * time.Second // for what has to come first
-	atOnce    = time.Second
+	patience = 10 * time.Minute // with what has to come before a step, until it is told as an error
+	grace    = 15 * time.Minute // beyond a step's timeout, until it is taken for lost
+	atOnce   = time.Second
 )
 
 // resume finds out where the delivery stands.
@@ -131,19 +130,25 @@ func (r *run) waitFor(what string) (rotation.Outcome, error) {
 		return rotation.Outcome{}, &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("automation: step %q waits %s", r.report().Name, what),
 			Remedy: "add a Key Vault target for this application that delivers there"}
 	}
-	return rotation.Outcome{Handle: r.at.handle(), After: lookAgain, Waiting: what}, nil
+	return rotation.Outcome{Handle: r.at.handle(), After: r.later(), Waiting: what}, nil
 }
 
-// wait comes back while the step runs, less often the longer it takes.
+// wait comes back while the step runs.
 func (r *run) wait() rotation.Outcome {
-	after := 5 * time.Second
+	return rotation.Outcome{Handle: r.at.handle(), After: r.later(), Waiting: fmt.Sprintf("for step %d of %d, %q, to end", r.at.Step+1, len(r.steps), r.report().Name)}
+}
+
+// later is when to ask again: less often the longer it takes.
+func (r *run) later() time.Duration {
 	switch since := r.at.since(r.now); {
 	case since >= 10*time.Minute:
-		after = time.Minute
+		return time.Minute
 	case since >= time.Minute:
-		after = 15 * time.Second
+		return 15 * time.Second
+	case since >= 10*time.Second:
+		return 5 * time.Second
 	}
-	return rotation.Outcome{Handle: r.at.handle(), After: after, Waiting: fmt.Sprintf("for step %d of %d, %q, to end", r.at.Step+1, len(r.steps), r.report().Name)}
+	return 2 * time.Second
 }
 
 // look asks about a step that runs.

@@ -117,7 +117,7 @@ func (t *Target) Stop(ctx context.Context, d rotation.Delivery) error {
 		return err
 	}
 	if at.Resource != "" {
-		if err := t.known(at.Resource).stop(ctx); err != nil {
+		if err := halt(ctx, t.known(at.Resource)); err != nil {
 			return err
 		}
 	}
@@ -127,10 +127,24 @@ func (t *Target) Stop(ctx context.Context, d rotation.Delivery) error {
 	}
 	for step := at.Step; step < min(at.Step+2, len(task.Steps)); step++ {
 		if id := resourceOf(d, task, step); id != at.Resource {
-			if err := t.known(id).stop(ctx); err != nil {
+			if err := halt(ctx, t.known(id)); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// halt stops a work. Who may not stop it may still see that it ended by itself.
+func halt(ctx context.Context, w work) error {
+	err := w.stop(ctx)
+	if err == nil {
+		return nil
+	}
+	if class := rotation.ClassOf(err); class == rotation.Denied || class == rotation.Permanent {
+		if p, lookErr := w.look(ctx); lookErr == nil && (p.ended || !p.found) {
+			return nil
+		}
+	}
+	return err
 }

@@ -88,7 +88,7 @@ func TestAStepThatRunsKeepsTheNextOneWaiting(t *testing.T) {
 	outcome, err := w.target.Deploy(t.Context(), d)
 	require.NoError(t, err)
 	assert.Equal(t, rotation.Outcome{
-		Handle: outcome.Handle, After: 5 * time.Second, Waiting: `for step 1 of 2, "one", to end`,
+		Handle: outcome.Handle, After: 2 * time.Second, Waiting: `for step 1 of 2, "one", to end`,
 		Steps: []rotation.StepReport{{Name: "one", State: rotation.StepRunning}, {Name: "two", State: rotation.StepPending}},
 	}, outcome)
 	assert.Less(t, len(outcome.Handle), 400)
@@ -271,13 +271,15 @@ func TestAStepThatNeverEndsIsStopped(t *testing.T) {
 	w.misbehave(cloud.Fault{Host: management, Method: "GET", Path: "*/runCommands/*", Status: 200,
 		Body: json.RawMessage(`{"id":"x","properties":{"instanceView":{"executionState":"Running"}}}`)})
 	d.Handle, d.Steps, d.Tries = outcome.Handle, outcome.Steps, 2
-	for elapsed, after := range map[time.Duration]time.Duration{2 * time.Minute: 15 * time.Second} {
-		w.clock.Advance(elapsed)
+	for _, c := range []struct{ elapsed, after time.Duration }{
+		{0, 2 * time.Second}, {20 * time.Second, 5 * time.Second}, {time.Minute, 15 * time.Second}, {9 * time.Minute, time.Minute},
+	} {
+		w.clock.Advance(c.elapsed)
 		outcome, err = w.target.Deploy(t.Context(), d)
 		require.NoError(t, err)
-		assert.Equal(t, after, outcome.After)
+		assert.Equal(t, c.after, outcome.After)
 	}
-	w.clock.Advance(43*time.Minute + time.Second)
+	w.clock.Advance(35 * time.Minute)
 	_, err = w.target.Deploy(t.Context(), d)
 	require.EqualError(t, err, `automation: step "one": it did not end within 30m0s, and was stopped`)
 	assert.Zero(t, w.left())
@@ -330,4 +332,21 @@ func TestTwoApplicationsDoNotShareNames(t *testing.T) {
 	_, err = w.target.Deploy(t.Context(), d)
 	require.NoError(t, err)
 	assert.Equal(t, 2, w.left())
+}
+
+func TestWhatEndedByItselfNeedsNoStopping(t *testing.T) {
+	w := start(t)
+	d := w.delivery(w.with(onWindows(w, "one", "x")))
+	outcome, err := w.target.Deploy(t.Context(), d)
+	require.NoError(t, err)
+	d.Handle = outcome.Handle
+	w.misbehave(cloud.Fault{Host: management, Method: "DELETE", Status: 403, Code: "AuthorizationFailed"})
+	require.NoError(t, w.target.Stop(t.Context(), d))
+	w.misbehave(
+		cloud.Fault{Host: management, Method: "DELETE", Status: 403, Code: "AuthorizationFailed"},
+		cloud.Fault{Host: management, Method: "GET", Path: "*/runCommands/*", Status: 200,
+			Body: json.RawMessage(`{"id":"x","properties":{"instanceView":{"executionState":"Running"}}}`)})
+	err = w.target.Stop(t.Context(), d)
+	require.Error(t, err)
+	assert.Equal(t, rotation.Denied, rotation.ClassOf(err))
 }
