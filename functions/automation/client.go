@@ -22,7 +22,7 @@ import (
 // The api-versions that are used.
 const (
 	computeVersion      = "2023-07-01"
-	automationVersion   = "2023-11-01"
+	automationVersion   = "2022-08-08"
 	scriptsVersion      = "2023-08-01"
 	storageVersion      = "2023-05-01"
 	identityVersion     = "2023-01-31"

@@ -42,18 +42,19 @@ const (
 // world is a subscription with a Windows and a Linux machine, an Automation account,
 // what containers need, a vault, and rekey with just the roles that it needs.
 type world struct {
-	t       *testing.T
-	clock   *clock.Clock
-	front   *cloud.Cloud
-	manager *resourcemanager.Service
-	compute *compute.Service
-	jobs    *simulated.Service
-	scripts *deploymentscripts.Service
-	vaults  *vault.Client
-	self    entra.ServicePrincipal
-	app     rotation.Application
-	tasks   tasks
-	target  *automation.Target
+	t        *testing.T
+	clock    *clock.Clock
+	front    *cloud.Cloud
+	manager  *resourcemanager.Service
+	compute  *compute.Service
+	jobs     *simulated.Service
+	scripts  *deploymentscripts.Service
+	keyvault *keyvault.Service
+	vaults   *vault.Client
+	self     entra.ServicePrincipal
+	app      rotation.Application
+	tasks    tasks
+	target   *automation.Target
 
 	windows, linux, account, storage, identity, own string
 
@@ -108,7 +109,8 @@ func startAs(t *testing.T, roles ...string) *world {
 	grid := eventgrid.New(w.clock, directory, w.manager, eventgrid.Options{})
 	w.front.Handle("login.microsoftonline.com", directory)
 	w.front.Handle("management.azure.com", w.manager)
-	w.front.Handle("*.vault.azure.net", keyvault.New(w.clock, directory, w.manager, grid, keyvault.Options{Unthrottled: true}))
+	w.keyvault = keyvault.New(w.clock, directory, w.manager, grid, keyvault.Options{Unthrottled: true})
+	w.front.Handle("*.vault.azure.net", w.keyvault)
 	w.seed()
 	own, credential := w.signIn(directory, roles)
 	w.self = own

@@ -78,6 +78,7 @@ func TestWhatIsWrongWithATaskIsNamed(t *testing.T) {
 		"no place":                     {func(t *rotation.Task) { t.Steps[2].PowerShell.Where = "" }, `steps[2].powershell.where: must be "vm" or "container"`},
 		"a container that is missing":  {func(t *rotation.Task) { t.Steps[3].PowerShell.Container = nil }, "steps[3].powershell.container: must be there: where the script runs, and as whom"},
 		"a container for a machine":    {func(t *rotation.Task) { t.Steps[2].PowerShell.Container = t.Steps[3].PowerShell.Container }, "steps[2].powershell.container: must be left out of a script that runs on a virtual machine"},
+		"what only a file begins with": {func(t *rotation.Task) { t.Steps[3].PowerShell.Script = "using namespace System.IO\nx" }, "steps[3].powershell.script: must not have using or #Requires statements in a container, where it becomes a part of another script"},
 		"a region in words":            {func(t *rotation.Task) { t.Steps[3].PowerShell.Container.Location = "West Europe" }, "steps[3].powershell.container.location: must be the name of a region, westeurope for example"},
 		"scripts that are too long":    {func(t *rotation.Task) { t.Steps[0].RunCommand.Script = strings.Repeat("x", 40_000) }, "steps: must be 30000 characters at most in all, not 41172: keep long scripts where they run, and call them"},
 	} {
