@@ -142,7 +142,7 @@ func (a *account) runbookJSON(r Runbook) any {
 	}
 	return map[string]any{
 		"id": a.id + "/runbooks/" + r.Name, "name": r.Name, "type": "Microsoft.Automation/AutomationAccounts/Runbooks", "location": a.Location,
-		"properties": map[string]any{"runbookType": "PowerShell72", "state": cmp.Or(r.State, "Published"), "parameters": parameters},
+		"properties": map[string]any{"runbookType": "PowerShell", "state": cmp.Or(r.State, "Published"), "parameters": parameters},
 	}
 }
 
