@@ -153,6 +153,16 @@ func TestAnOlderDeliveryIsStopped(t *testing.T) {
 	}
 }
 
+func TestAnOlderDeliveryThatLeftNoHandleIsStopped(t *testing.T) {
+	w := start(t)
+	d := w.delivery(w.with(onWindows(w, "one", "x")))
+	_, err := w.target.Deploy(t.Context(), d)
+	require.NoError(t, err)
+	require.Equal(t, 1, w.left())
+	require.NoError(t, w.target.Stop(t.Context(), d))
+	assert.Zero(t, w.left())
+}
+
 func TestAnOlderDeliverysNextStepIsStoppedToo(t *testing.T) {
 	w := start(t)
 	d := w.delivery(w.with(onWindows(w, "one", "x"), onWindows(w, "two", "y")))

@@ -106,12 +106,10 @@ func (t *Target) Deploy(ctx context.Context, d rotation.Delivery) (rotation.Outc
 	return outcome, hide.err(err)
 }
 
-// Stop ends what a delivery began. A call that crashed may have begun the step
-// after the one that the handle names, so that one is stopped as well.
+// Stop ends what a delivery began. A call that crashed may have begun the first step
+// without leaving a handle, or the step after the one that its handle names: those
+// are stopped as well.
 func (t *Target) Stop(ctx context.Context, d rotation.Delivery) error {
-	if d.Handle == "" {
-		return nil
-	}
 	at, err := parsePosition(d.Handle, "")
 	if err != nil {
 		return err
@@ -122,7 +120,7 @@ func (t *Target) Stop(ctx context.Context, d rotation.Delivery) error {
 		}
 	}
 	_, task, err := t.configured(ctx, d.Target)
-	if err != nil || fingerprint(task) != at.Task {
+	if err != nil || d.Handle != "" && fingerprint(task) != at.Task {
 		return nil // the steps that it began with are not known any more
 	}
 	for step := at.Step; step < min(at.Step+2, len(task.Steps)); step++ {

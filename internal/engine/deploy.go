@@ -190,7 +190,7 @@ func (d *delivery) settleOlder(ctx context.Context) (time.Time, error) {
 // settle ends one superseded deployment under the target's lease: what it left
 // running is stopped, or asked about until it ended by itself.
 func (d *delivery) settle(ctx context.Context, older rotation.Deployment) (time.Time, error) {
-	if older.Handle != "" {
+	if older.Handle != "" || d.mayHaveBegun(older) {
 		after, err := d.stop(ctx, older)
 		if err != nil {
 			return d.retry(ctx, fmt.Errorf("waiting for generation %d to end: %w", older.Rotation.Generation, err))
@@ -210,6 +210,13 @@ func (d *delivery) settle(ctx context.Context, older rotation.Deployment) (time.
 	}
 	_, _, err := d.readDeployment(ctx, older.Rotation, older.Target)
 	return zero, err
+}
+
+// mayHaveBegun reports whether a try that left no handle, because it crashed or its
+// answer was lost, may have begun something that the target can stop.
+func (d *delivery) mayHaveBegun(older rotation.Deployment) bool {
+	_, ok := d.impl.(rotation.Stopper)
+	return ok && older.Attempts > 0
 }
 
 // stop stops an older deployment's work, or says when to ask about it again.

@@ -110,8 +110,9 @@ type Preparer interface {
 	Prepare(ctx context.Context, app Application, t TargetRow) error
 }
 
-// A Stopper can stop what an older deployment began. Targets without it have
-// their older deployments asked to their end before a newer one starts.
+// A Stopper can stop what an older deployment began, also where its tries left no
+// handle. Targets without it have their older deployments asked to their end before
+// a newer one starts.
 type Stopper interface {
 	Stop(ctx context.Context, d Delivery) error
 }

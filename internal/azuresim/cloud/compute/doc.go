@@ -21,6 +21,8 @@
 //   - https://learn.microsoft.com/rest/api/compute/virtual-machines
 //   - https://learn.microsoft.com/azure/virtual-machines/windows/run-command-managed
 //   - https://learn.microsoft.com/azure/virtual-machines/linux/run-command-managed
+//   - https://github.com/Azure/run-command-handler-linux/blob/main/internal/exec/exec.go
+//     (named parameters are a script's environment on Linux)
 //   - https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_functions_advanced_parameters
 //
 // Where they are silent, these choices were made:
@@ -29,8 +31,8 @@
 //     wants it to run once has to look first.
 //   - On Windows parameters are bound as PowerShell binds named ones: a script whose
 //     param() block has attributes refuses names that the block does not declare,
-//     and a mandatory one that is missing; both before its first line. On Linux they
-//     are environment variables, and nothing is refused.
+//     and a mandatory one that is missing; both before its first line. On Linux
+//     nothing is refused.
 //   - A script's effect takes place when it starts. One that takes longer than its
 //     timeout has had its effect, and is TimedOut.
 //   - Deleting a command that waits keeps it from starting.
