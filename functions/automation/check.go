@@ -99,11 +99,16 @@ func (c *checking) runbook(ctx context.Context, s rotation.RunbookStep) error {
 // vault asks for what the runbook will be pointed at.
 func (c *checking) vault(ctx context.Context, s rotation.RunbookStep) error {
 	_, err := c.target.config.Vaults.Get(ctx, s.Vault, s.SecretName)
-	if err != nil && rotation.ClassOf(err) == rotation.NotFound {
+	switch {
+	case err == nil:
+	case rotation.ClassOf(err) == rotation.NotFound:
 		c.note("vault %q has no secret %q yet: a Key Vault target of the application has to bring it", s.Vault, s.SecretName)
-		return nil
+	case rotation.ClassOf(err) == rotation.Denied:
+		c.note("vault %q does not let rekey read %q yet: a Key Vault target of the application grants that, which takes up to 30 minutes", s.Vault, s.SecretName)
+	default:
+		return err
 	}
-	return err
+	return nil
 }
 
 func (c *checking) container(ctx context.Context, s rotation.Container) error {

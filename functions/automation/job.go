@@ -42,12 +42,9 @@ const jobOperator = "Automation Job Operator"
 // once only, so a second PUT starts nothing.
 // https://learn.microsoft.com/rest/api/automation/job/create
 func (w *jobWork) begin(ctx context.Context, d rotation.Delivery, extra map[string]string) (string, error) {
-	reference, err := w.reference(ctx, d)
-	if err != nil {
-		return "", err
-	}
-	if reference == "" {
-		return fmt.Sprintf("for a Key Vault target to bring the credential to %q in vault %q", w.step.SecretName, w.step.Vault), nil
+	reference, waiting, err := w.reference(ctx, d)
+	if err != nil || waiting != "" {
+		return waiting, err
 	}
 	var body, made jobBody
 	body.Properties.Runbook.Name = w.step.Runbook
@@ -66,20 +63,20 @@ func (w *jobWork) begin(ctx context.Context, d rotation.Delivery, extra map[stri
 	return "", withRemedy(err, rotation.Denied, assign(jobOperator, w.step.Account))
 }
 
-// reference returns the id of the version that holds the credential, or nothing
-// while the vault does not have it.
-func (w *jobWork) reference(ctx context.Context, d rotation.Delivery) (string, error) {
+// reference returns the id of the version that holds the credential, or what it
+// waits for. A vault that does not let rekey in may yet do so: a Key Vault target
+// that was added a moment ago has asked for it, and that takes a while.
+func (w *jobWork) reference(ctx context.Context, d rotation.Delivery) (id, waiting string, err error) {
 	latest, err := w.vaults.Get(ctx, w.step.Vault, w.step.SecretName)
-	if rotation.ClassOf(err) == rotation.NotFound {
-		return "", nil
+	switch {
+	case err != nil && rotation.ClassOf(err) == rotation.Denied:
+		return "", fmt.Sprintf("for vault %q to let rekey read %q", w.step.Vault, w.step.SecretName), nil
+	case err != nil && rotation.ClassOf(err) != rotation.NotFound:
+		return "", "", err
+	case err != nil || !holds(latest, d) || latest.Version == "":
+		return "", fmt.Sprintf("for a Key Vault target to bring the credential to %q in vault %q", w.step.SecretName, w.step.Vault), nil
 	}
-	if err != nil {
-		return "", withRemedy(err, rotation.Denied, "let a Key Vault target of rekey deliver to this vault, which also lets rekey read it")
-	}
-	if !holds(latest, d) || latest.Version == "" {
-		return "", nil
-	}
-	return "https://" + w.step.Vault + ".vault.azure.net/secrets/" + w.step.SecretName + "/" + latest.Version, nil
+	return "https://" + w.step.Vault + ".vault.azure.net/secrets/" + w.step.SecretName + "/" + latest.Version, "", nil
 }
 
 // holds reports whether a version is the delivery's credential: by its value, or, as

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rekey-dev/rekey/internal/azuresim/cloud/resourcemanager"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
@@ -153,6 +154,23 @@ func TestARunbookWaitsForTheVault(t *testing.T) {
 	text, err := json.Marshal(w.jobs.State())
 	require.NoError(t, err)
 	w.silent(string(text))
+}
+
+func TestARunbookWaitsToBeLetIn(t *testing.T) {
+	w := startAs(t, resourcemanager.Contributor)
+	row := w.with(asRunbook(w, "one"))
+	notes, err := w.target.Check(t.Context(), w.app, row)
+	require.NoError(t, err)
+	assert.Contains(t, notes, `vault "safe" does not let rekey read "db" yet: a Key Vault target of the application grants that, which takes up to 30 minutes`)
+	d := w.delivery(row)
+	outcome, err := w.target.Deploy(t.Context(), d)
+	require.NoError(t, err)
+	assert.Equal(t, `for vault "safe" to let rekey read "db"`, outcome.Waiting)
+	w.allow(w.self, resourcemanager.KeyVaultSecretsOfficer, group)
+	w.bring(hush)
+	d.Handle, d.Steps, d.Tries = outcome.Handle, outcome.Steps, 2
+	_, err = w.deliver(d)
+	require.NoError(t, err)
 }
 
 func TestARunbooksOwnParametersAreTexts(t *testing.T) {
