@@ -13,6 +13,7 @@ import (
 
 	"github.com/rekey-dev/rekey/functions"
 	"github.com/rekey-dev/rekey/functions/apiconnection"
+	"github.com/rekey-dev/rekey/functions/automation"
 	"github.com/rekey-dev/rekey/functions/devops"
 	"github.com/rekey-dev/rekey/functions/keyvault"
 	"github.com/rekey-dev/rekey/functions/vercel"
@@ -43,10 +44,11 @@ func functionJSON(t *testing.T) map[string][]binding {
 
 func targets() map[string]functions.Target {
 	return map[string]functions.Target{
+		"apiconnection": apiconnection.New(apiconnection.Config{}),
+		"automation":    automation.New(automation.Config{}),
 		"devops":        devops.New(devops.Config{}),
 		"keyvault":      keyvault.New(keyvault.Config{}),
 		"vercel":        vercel.New(vercel.Config{}),
-		"apiconnection": apiconnection.New(apiconnection.Config{}),
 	}
 }
 

@@ -63,6 +63,7 @@ func newMux(config Config) *http.ServeMux {
 	a.registerApplications(h)
 	a.registerTargets(h)
 	a.registerGroups(h)
+	a.registerTasks(h)
 	a.registerRotations(h)
 	mux.Handle("GET /api/openapi.json", document(h.OpenAPI()))
 	return mux

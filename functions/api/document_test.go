@@ -58,6 +58,7 @@ func TestTheDocumentListsEveryOperation(t *testing.T) {
 		"DELETE /api/applications/{appId}",
 		"DELETE /api/applications/{appId}/targets/{targetId}",
 		"DELETE /api/groups/{groupId}",
+		"DELETE /api/tasks/{id}",
 		"GET /api/applications",
 		"GET /api/applications/{appId}",
 		"GET /api/applications/{appId}/log",
@@ -68,6 +69,8 @@ func TestTheDocumentListsEveryOperation(t *testing.T) {
 		"GET /api/health",
 		"GET /api/integrations/{integration}/choices",
 		"GET /api/rotations/{id}",
+		"GET /api/tasks",
+		"GET /api/tasks/{id}",
 		"POST /api/applications/{appId}/adopt",
 		"POST /api/applications/{appId}/pause",
 		"POST /api/applications/{appId}/resume",
@@ -81,6 +84,7 @@ func TestTheDocumentListsEveryOperation(t *testing.T) {
 		"PUT /api/applications/{appId}",
 		"PUT /api/applications/{appId}/targets/{targetId}",
 		"PUT /api/groups/{groupId}",
+		"PUT /api/tasks/{id}",
 	}, operations)
 	assert.Contains(t, d.Paths["/api/applications/{appId}"]["put"].Responses, "201")
 }

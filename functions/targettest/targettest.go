@@ -153,7 +153,7 @@ func (s *subject) deliver(t *testing.T, d rotation.Delivery) rotation.Outcome {
 		if outcome.Confirmed {
 			return outcome
 		}
-		d.Handle = outcome.Handle
+		d.Handle, d.Steps = outcome.Handle, outcome.Steps
 		s.Clock.Advance(max(outcome.After, time.Second))
 	}
 	require.FailNow(t, "the delivery was never confirmed")

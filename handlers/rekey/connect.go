@@ -11,6 +11,7 @@ import (
 
 	"github.com/rekey-dev/rekey/functions"
 	"github.com/rekey-dev/rekey/functions/apiconnection"
+	"github.com/rekey-dev/rekey/functions/automation"
 	"github.com/rekey-dev/rekey/functions/devops"
 	"github.com/rekey-dev/rekey/functions/keyvault"
 	"github.com/rekey-dev/rekey/functions/vercel"
@@ -51,6 +52,10 @@ func connect(c config, log *slog.Logger) (functions.Config, error) {
 		Targets: map[string]functions.Target{
 			"apiconnection": apiconnection.New(apiconnection.Config{
 				Vaults: vaults, StagingVault: c.stagingVault, Credential: credential,
+				ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
+			}),
+			"automation": automation.New(automation.Config{
+				Tasks: e, Vaults: vaults, Credential: credential, Self: c.self(), StagingVault: c.stagingVault, Now: time.Now,
 				ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
 			}),
 			"keyvault": keyvault.New(keyvault.Config{

@@ -22,7 +22,10 @@ import (
 
 	"github.com/rekey-dev/rekey/internal/azuresim/clock"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud"
+	"github.com/rekey-dev/rekey/internal/azuresim/cloud/automation"
+	"github.com/rekey-dev/rekey/internal/azuresim/cloud/compute"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/connections"
+	"github.com/rekey-dev/rekey/internal/azuresim/cloud/deploymentscripts"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/devops"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/entra"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/eventgrid"
@@ -64,6 +67,7 @@ type Latency struct {
 	NearExpiry      time.Duration // until the event of what lives less than 30 days
 	VercelBuild     time.Duration // from a deployment's creation to its end
 	EventRetry      float64       // scale of Event Grid's waits between attempts; 0 is 1
+	Jobs            time.Duration // until a script or a job starts, and again as long until it ends
 	Limits          bool          // throttle at the documented limits
 }
 
@@ -72,7 +76,7 @@ func Realistic() Latency {
 	return Latency{
 		Replication: 2 * time.Second, ReadLag: time.Second, WriteWindow: 100 * time.Millisecond,
 		RolePropagation: 5 * time.Second, Recovery: 2 * time.Second, Processing: 2 * time.Second, NearExpiry: 5 * time.Second,
-		VercelBuild: 15 * time.Second, EventRetry: 0.1, Limits: true,
+		VercelBuild: 15 * time.Second, Jobs: 2 * time.Second, EventRetry: 0.1, Limits: true,
 	}
 }
 
@@ -88,6 +92,9 @@ type Azure struct {
 	EventGrid       *eventgrid.Service
 	DevOps          *devops.Service
 	Vercel          *vercel.Service
+	Compute         *compute.Service
+	Automation      *automation.Service
+	Scripts         *deploymentscripts.Service
 	Bus             *servicebus.Namespace
 	Tables          *tables.Account
 
@@ -151,6 +158,10 @@ func (a *Azure) makeCloud(o Options) (err error) {
 	a.Connections = connections.New(o.Clock, a.Directory, connections.Options{})
 	a.ResourceManager.Mount(a.Connections.Operations()...)
 
+	a.Compute = compute.New(o.Clock, a.ResourceManager, compute.Options{Starting: l.Jobs, Takes: l.Jobs})
+	a.Automation = automation.New(o.Clock, a.ResourceManager, automation.Options{Queued: l.Jobs, Takes: l.Jobs})
+	a.Scripts = deploymentscripts.New(o.Clock, a.ResourceManager, deploymentscripts.Options{Provisioning: l.Jobs, Takes: l.Jobs})
+
 	a.Cloud.Handle("login.microsoftonline.com", a.Directory)
 	a.Cloud.Handle("graph.microsoft.com", a.Graph)
 	a.Cloud.Handle("management.azure.com", a.ResourceManager)
@@ -164,6 +175,9 @@ func (a *Azure) makeCloud(o Options) (err error) {
 	a.Cloud.State("keyvault", func() any { return a.Vaults.State() })
 	a.Cloud.State("resourceManager", func() any { return a.ResourceManager.State() })
 	a.Cloud.State("connections", func() any { return a.Connections.State() })
+	a.Cloud.State("compute", func() any { return a.Compute.State() })
+	a.Cloud.State("automation", func() any { return a.Automation.State() })
+	a.Cloud.State("deploymentScripts", func() any { return a.Scripts.State() })
 	a.Cloud.State("eventGrid", func() any { return a.EventGrid.State() })
 	a.Cloud.State("devops", func() any { return a.DevOps.State() })
 	a.Cloud.State("vercel", func() any { return a.Vercel.State() })

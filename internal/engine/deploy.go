@@ -203,7 +203,7 @@ func (d *delivery) settleOlder(ctx context.Context) (time.Time, error) {
 // settle ends one superseded deployment under the target's lease: what it left
 // running is stopped, or asked about until it ended by itself.
 func (d *delivery) settle(ctx context.Context, older rotation.Deployment) (time.Time, error) {
-	if older.Handle != "" {
+	if older.Handle != "" || d.mayHaveBegun(older) {
 		after, err := d.stop(ctx, older)
 		if err != nil {
 			return d.retry(ctx, fmt.Errorf("waiting for generation %d to end: %w", older.Rotation.Generation, err))
@@ -219,6 +219,13 @@ func (d *delivery) settle(ctx context.Context, older rotation.Deployment) (time.
 		b.holding(d.holding)
 	}
 	return zero, d.commit(ctx, b)
+}
+
+// mayHaveBegun reports whether a try that left no handle, because it crashed or its
+// answer was lost, may have begun something that the target can stop.
+func (d *delivery) mayHaveBegun(older rotation.Deployment) bool {
+	_, ok := d.impl.(rotation.Stopper)
+	return ok && older.Attempts > 0
 }
 
 // stop stops an older deployment's work, or says when to ask about it again.
@@ -243,7 +250,7 @@ func (d *delivery) withinLease(ctx context.Context) (context.Context, context.Ca
 
 func (d *delivery) asDelivery(x rotation.Deployment, c rotation.Credential) rotation.Delivery {
 	return rotation.Delivery{
-		Application: d.App, TenantID: d.Tenant, Target: d.target, Credential: c, Handle: x.Handle, Tries: x.Attempts,
+		Application: d.App, TenantID: d.Tenant, Target: d.target, Credential: c, Handle: x.Handle, Steps: x.Steps, Tries: x.Attempts,
 		Name: fmt.Sprintf("rekey-%s-%s-%d", rotationRow(x.Rotation), x.Target, x.Delivery),
 	}
 }

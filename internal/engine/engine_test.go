@@ -160,7 +160,7 @@ func TestAWaitingDeploymentIsAskedWithItsHandle(t *testing.T) {
 	w := newWorld(t)
 	w.place.answer = func(d rotation.Delivery) (rotation.Outcome, error) {
 		if d.Handle == "" {
-			return rotation.Outcome{Handle: "job-1", After: 3 * time.Minute}, nil
+			return rotation.Outcome{Handle: "job-1", After: 3 * time.Minute, Steps: []rotation.StepReport{{Name: "one", State: rotation.StepRunning}}}, nil
 		}
 		return rotation.Outcome{Confirmed: true}, nil
 	}
@@ -171,6 +171,7 @@ func TestAWaitingDeploymentIsAskedWithItsHandle(t *testing.T) {
 	assert.Equal(t, rotation.Completed, w.rotation(1).State)
 	require.Len(t, w.place.given, 2)
 	assert.Equal(t, "job-1", w.place.given[1].Handle)
+	assert.Equal(t, []rotation.StepReport{{Name: "one", State: rotation.StepRunning}}, w.place.given[1].Steps)
 	assert.Equal(t, w.place.given[0].Name, w.place.given[1].Name)
 }
 

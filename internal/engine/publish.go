@@ -80,10 +80,10 @@ func (w *work) enabledTargets() (ids []string) {
 }
 
 // openElsewhere returns the older rotation's deployments that nobody has begun,
-// skipped. One that is running is settled by whoever brings the newer one.
+// skipped. One that was tried is settled by whoever brings the newer one.
 func (w *work) openElsewhere() (skipped []rotation.Deployment) {
 	for _, d := range w.Deployments {
-		if d.State == rotation.DeploymentPending && d.Handle == "" {
+		if d.State == rotation.DeploymentPending && d.Attempts == 0 {
 			d.State, d.Reason, d.UpdatedAt = rotation.DeploymentSkipped, "superseded", w.Now()
 			skipped = append(skipped, d)
 		}

@@ -38,7 +38,8 @@ type world struct {
 	calls int // invocations so far
 	kind  rotation.Kind
 
-	preparer func() error // makes the place one that grants access
+	preparer func() error    // makes the place one that grants access
+	stopper  rotation.Target // in place of the place, as one that can be stopped
 }
 
 func newWorld(t *testing.T) *world {
@@ -181,6 +182,9 @@ func (w *world) receiveOne() bool {
 
 // impl is the place, as one that grants access where a test wants that.
 func (w *world) impl() rotation.Target {
+	if w.stopper != nil {
+		return w.stopper
+	}
 	if w.preparer == nil {
 		return w.place
 	}

@@ -30,6 +30,8 @@ type Delivery struct {
 	Name string
 	// Handle is what the last Outcome of this delivery left, or empty.
 	Handle string
+	// Steps are those that the last Outcome of this delivery reported.
+	Steps []StepReport
 	// Tries counts the tries of this delivery, this one included.
 	Tries int
 }
@@ -108,8 +110,9 @@ type Preparer interface {
 	Prepare(ctx context.Context, app Application, t TargetRow) error
 }
 
-// A Stopper can stop what an older deployment began. Targets without it have
-// their older deployments asked to their end before a newer one starts.
+// A Stopper can stop what an older deployment began, also where its tries left no
+// handle. Targets without it have their older deployments asked to their end before
+// a newer one starts.
 type Stopper interface {
 	Stop(ctx context.Context, d Delivery) error
 }

@@ -98,7 +98,7 @@ func (s *Service) authorizeRole(c *call, action, scope, roleID string) error {
 	without := "does not have authorization"
 	switch s.decide(request{principal: c.caller.ObjectID, action: action, scope: scope, roleID: roleID}) {
 	case granted:
-		return nil
+		return s.checkRegistration(action, scope)
 	case unfulfilled:
 		without = "does not have authorization or an ABAC condition not fulfilled"
 	}

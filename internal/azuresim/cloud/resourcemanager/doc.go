@@ -1,6 +1,6 @@
 // Package resourcemanager answers for management.azure.com as far as vaults need
-// it: subscriptions, resource groups, Key Vault's control plane with its access
-// policies, role definitions and role assignments. It owns vaults and role
+// it: subscriptions with their resource providers, resource groups, Key Vault's
+// control plane with its access policies, role definitions and role assignments. It owns vaults and role
 // assignments; the data planes ask it through Vault and Allowed.
 //
 // It promises that
@@ -36,4 +36,6 @@
 //   - Adding access policies answers 201 when an identity is new, 200 otherwise.
 //   - Access policies take effect at once.
 //   - Deleting what is not there is 204, for whoever might have deleted it.
+//   - Every provider is registered until Unregister says otherwise; then writes by
+//     those who may write are refused with MissingSubscriptionRegistration.
 package resourcemanager

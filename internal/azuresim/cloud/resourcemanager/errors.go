@@ -82,6 +82,12 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 		w.WriteHeader(status)
 		return
 	}
+	if text, plain := body.(Text); plain {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, string(text))
+		return
+	}
 	data, err := json.Marshal(body)
 	if err != nil {
 		panic(err) // the bodies are structs of this package

@@ -53,12 +53,30 @@ func (s *Service) mounted(o Operation, c *call) (answer, error) {
 	return answer{status, body}, err
 }
 
-// Authorize refuses the call unless its caller may do the action at the scope.
+// Authorize refuses the call unless its caller may do the action at the scope. A
+// write is refused as well where the subscription has not registered the provider.
 func (r *Request) Authorize(action, scope string) error {
 	r.service.mu.Lock()
 	defer r.service.mu.Unlock()
 	return r.service.authorize(&call{caller: r.Caller, now: r.Now}, action, scope)
 }
+
+// Registered refuses the call where the path's subscription has not registered a
+// provider that the operation leans on.
+func (r *Request) Registered(namespace string) error {
+	r.service.mu.Lock()
+	defer r.service.mu.Unlock()
+	return r.service.checkRegistered(r.Path["subscription"], namespace)
+}
+
+// Page cuts a list as $top and $skiptoken say.
+func (r *Request) Page(all []any) (status int, body any, err error) {
+	page, err := r.service.page(&call{request: r.Request}, all)
+	return page.status, page.body, err
+}
+
+// Text is a body that is no JSON but plain text.
+type Text string
 
 // MayRead reports whether a list shows the resource to the caller.
 func (r *Request) MayRead(action, resource string) bool {

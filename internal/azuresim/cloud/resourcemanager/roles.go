@@ -80,7 +80,7 @@ func builtInRoles() map[string]role {
 			"Microsoft.Web/serverFarms/join/action", "Microsoft.Web/serverFarms/read", "Microsoft.Web/sites/functions/listSecrets/action"}}},
 	}
 	byID := map[string]role{}
-	for _, r := range list {
+	for _, r := range append(list, workRoles()...) {
 		byID[r.id] = r
 	}
 	return byID

@@ -34,6 +34,7 @@ func (s *Service) allRoutes() []route {
 			{"GET", groupPath, resources, s.getGroup},
 			{"PUT", groupPath, resources, s.putGroup},
 			{"GET", subscriptionPath + "/resources", resources, s.listResources},
+			{"GET", subscriptionPath + "/providers/{namespace}", resources, s.getProvider},
 		},
 		s.vaultRoutes(),
 		[]route{

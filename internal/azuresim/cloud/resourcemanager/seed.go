@@ -41,11 +41,14 @@ func (s *Service) AddSubscription(id, name string) {
 	s.subscription(id).name = name
 }
 
-// AddResourceGroup adds a resource group and returns its identifier.
+// AddResourceGroup adds a resource group unless it is there, and returns its identifier.
 func (s *Service) AddResourceGroup(subscription, name, location string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.subscription(subscription).groups[strings.ToLower(name)] = &group{name: name, location: location}
+	groups := s.subscription(subscription).groups
+	if groups[strings.ToLower(name)] == nil {
+		groups[strings.ToLower(name)] = &group{name: name, location: location}
+	}
 	return groupID(subscription, name)
 }
 
@@ -87,7 +90,7 @@ func (s *Service) AddRoleAssignment(seed RoleAssignment) string {
 func (s *Service) subscription(id string) *subscription {
 	found := s.subscriptions[strings.ToLower(id)]
 	if found == nil {
-		found = &subscription{id: id, name: id, groups: map[string]*group{}}
+		found = &subscription{id: id, name: id, groups: map[string]*group{}, unregistered: map[string]bool{}}
 		s.subscriptions[strings.ToLower(id)] = found
 	}
 	return found

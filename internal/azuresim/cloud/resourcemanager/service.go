@@ -59,6 +59,8 @@ type subscription struct {
 	id     string
 	name   string
 	groups map[string]*group // by lower-case name
+
+	unregistered map[string]bool // resource providers, by lower-case namespace
 }
 
 type group struct {

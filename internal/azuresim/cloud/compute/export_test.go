@@ -1,0 +1,4 @@
+package compute
+
+// Bind is what is fuzzed.
+var Bind = bind

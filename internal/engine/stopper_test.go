@@ -1,0 +1,51 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/rotation"
+)
+
+// stopping is a place whose work can be stopped.
+type stopping struct {
+	*place
+	stopped []string // names of deliveries
+}
+
+func (s *stopping) Stop(_ context.Context, d rotation.Delivery) error {
+	s.stopped = append(s.stopped, d.Name)
+	return nil
+}
+
+func TestAnOlderDeliveryThatLeftNoHandleIsStopped(t *testing.T) {
+	w := newWorld(t)
+	stopper := &stopping{place: w.place}
+	w.stopper = stopper
+	w.manage(policy(), "job")
+	w.run(time.Minute)
+	require.Equal(t, rotation.Completed, w.rotation(1).State)
+	assert.Empty(t, stopper.stopped)
+
+	w.place.answer = func(d rotation.Delivery) (rotation.Outcome, error) {
+		if d.Credential.Rotation.Generation == 2 {
+			return rotation.Outcome{}, errors.New("the answer was lost")
+		}
+		return rotation.Outcome{Confirmed: true}, nil
+	}
+	w.ask(engine.Ask{})
+	w.run(time.Minute)
+	w.ask(engine.Ask{})
+	w.run(time.Hour)
+	assert.Equal(t, rotation.Completed, w.rotation(3).State)
+	require.NotEmpty(t, stopper.stopped)
+	for _, name := range stopper.stopped {
+		assert.Equal(t, "rekey-secret.00000002-job-1", name)
+	}
+}

@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/rekey-dev/rekey/internal/rotation"
+)
+
+// integrationOfTasks is the word of the integration whose targets name a task.
+const integrationOfTasks = "automation"
+
+func (e *Engine) tasks() shared[rotation.Task] {
+	return shared[rotation.Task]{engine: e, table: TableTasks, what: "task"}
+}
+
+// Task returns a task and its ETag, or ErrUnknownRecord.
+func (e *Engine) Task(ctx context.Context, id string) (rotation.Task, string, error) {
+	return e.tasks().get(ctx, id)
+}
+
+// Tasks returns tasks in the order of their ids, from the one after a given id.
+// Next is empty after the last.
+func (e *Engine) Tasks(ctx context.Context, from string, limit int) (tasks []rotation.Task, next string, err error) {
+	return e.tasks().list(ctx, from, limit)
+}
+
+// SaveTask saves a task that was checked and returns its new ETag. Targets that
+// name it do what it says with the next credential; a delivery that is on its way
+// ends with an error that says so.
+func (e *Engine) SaveTask(ctx context.Context, task rotation.Task, etag, actor string) (string, error) {
+	saved, err := e.tasks().save(ctx, task.ID, task, etag)
+	if err == nil {
+		e.Log.InfoContext(ctx, "a task was saved", "task", task.ID, "actor", actor)
+	}
+	return saved, err
+}
+
+// DeleteTask deletes a task that no target names.
+func (e *Engine) DeleteTask(ctx context.Context, id, etag, actor string) error {
+	if _, _, err := e.Task(ctx, id); err != nil {
+		return err
+	}
+	users, err := e.users(ctx, func(t rotation.TargetRow) bool { return namesTask(t, id) })
+	if err != nil {
+		return err
+	}
+	if len(users) > 0 {
+		return fmt.Errorf("%w: task %q is used by %s; delete those targets first, or let them name another task", ErrRefused, id, strings.Join(users, ", "))
+	}
+	if err := e.tasks().delete(ctx, id, etag); err != nil {
+		return err
+	}
+	e.Log.InfoContext(ctx, "a task was deleted", "task", id, "actor", actor)
+	return nil
+}
+
+func namesTask(t rotation.TargetRow, id string) bool {
+	var settings struct {
+		Task string `json:"task"`
+	}
+	return t.Integration == integrationOfTasks && json.Unmarshal(t.Settings, &settings) == nil && settings.Task == id
+}
