@@ -13,22 +13,47 @@ import (
 )
 
 // Configure tells rekey, through its API as any user would, to manage every
-// application: its secret goes to one of the two vaults, and the one that somebody
-// pasted by hand is handed over, before rotation is enabled.
+// application: its targets are saved, and the secret that somebody pasted by hand
+// is handed over, before rotation is enabled.
 func (s *Stack) Configure(ctx context.Context) error {
-	return s.everyApp(ctx, func(ctx context.Context, n int, path string) error {
-		if err := s.call(ctx, http.MethodPut, path, policies(map[string]any{"enabled": false})); err != nil {
+	if err := s.configureShared(ctx); err != nil {
+		return err
+	}
+	return s.everyApp(ctx, s.configure)
+}
+
+func (s *Stack) configure(ctx context.Context, n int, path string) error {
+	if err := s.call(ctx, http.MethodPut, path, settings(n, false, false)); err != nil {
+		return err
+	}
+	goes := s.Tenant.assign(n)
+	for id, body := range goes.targets {
+		if err := s.call(ctx, http.MethodPut, path+"/targets/"+id, body); err != nil {
 			return err
 		}
-		if err := s.call(ctx, http.MethodPut, path+"/targets/vault", targetFor(n)); err != nil {
-			return err
-		}
-		adopt := map[string]any{"keyId": s.Tenant.Apps[n].Passwords[0].KeyID}
-		if err := s.call(ctx, http.MethodPost, path+"/adopt", adopt); err != nil {
-			return err
-		}
-		return s.call(ctx, http.MethodPut, path, policies(policyFor(n)))
-	})
+	}
+	adopt := map[string]any{"keyId": s.Tenant.Apps[n].Passwords[0].KeyID}
+	if err := s.call(ctx, http.MethodPost, path+"/adopt", adopt); err != nil {
+		return err
+	}
+	if goes.later != nil {
+		goes.later()
+	}
+	return s.call(ctx, http.MethodPut, path, settings(n, true, goes.both))
+}
+
+// settings are an application's policies, and its window where it has one.
+func settings(n int, enabled, both bool) any {
+	secret := policyFor(n)
+	secret["enabled"] = enabled
+	all := map[string]any{"policies": map[string]any{"secret": secret}}
+	if both {
+		all["policies"] = map[string]any{"secret": secret, "certificate": certificatePolicy()}
+	}
+	if n == windowed {
+		all["windows"] = window(time.Now())
+	}
+	return all
 }
 
 // everyApp does something for each application, several at a time.
@@ -76,15 +101,12 @@ func policyFor(n int) map[string]any {
 	}
 }
 
-func targetFor(n int) any {
-	vault := rbacVault
-	if n%3 == 2 {
-		vault = policyVault
-	}
-	return map[string]any{
-		"integration": "keyvault", "kind": "secret", "enabled": true,
-		"settings": map[string]any{"vault": vault},
-	}
+// certificatePolicy lets a certificate live a little longer than a secret.
+func certificatePolicy() map[string]any {
+	policy := policyFor(1)
+	delete(policy, "thresholdHours")
+	policy["lifetimeDays"], policy["thresholdDays"] = inHours(2*fastLifetime)/24, inHours(20*time.Second)/24
+	return policy
 }
 
 // call sends one request to rekey's API and wants a success.

@@ -29,6 +29,7 @@ type Tenant struct {
 	Apps     []entra.Application
 	Topic    string // where lifecycle events go
 	vaults   []string
+	places   *places
 }
 
 // seed makes a tenant with applications, two vaults of theirs, rekey's identity
@@ -36,6 +37,7 @@ type Tenant struct {
 func seed(a *azuresim.Azure, apps int) *Tenant {
 	t := &Tenant{Identity: a.Directory.AddManagedIdentity("rekey", entra.RoleApplicationReadWriteOwnedBy)}
 	t.addVaults(a)
+	t.places = addPlaces(a, t.Identity)
 	for n := range apps {
 		t.Apps = append(t.Apps, t.addApplication(a, n))
 	}
@@ -49,13 +51,12 @@ func (t *Tenant) addVaults(a *azuresim.Azure) {
 	apps := rm.AddVault(resourcemanager.Vault{Name: rbacVault, Subscription: subscriptionID, ResourceGroup: resourceGroup, RBAC: true})
 	legacy := rm.AddVault(resourcemanager.Vault{Name: policyVault, Subscription: subscriptionID, ResourceGroup: resourceGroup, Policies: []keyvault.AccessPolicy{}})
 	t.vaults = []string{apps, legacy}
-	group := "/subscriptions/" + subscriptionID + "/resourceGroups/" + resourceGroup
-	topic := group + "/providers/Microsoft.EventGrid/topics/contoso-rekey"
+	topic := groupID + "/providers/Microsoft.EventGrid/topics/contoso-rekey"
 	for _, grant := range []struct{ scope, role string }{
 		{staging, resourcemanager.KeyVaultSecretsOfficer},
 		{staging, resourcemanager.KeyVaultCertificatesOfficer},
-		{group, resourcemanager.Reader},
-		{group, resourcemanager.KeyVaultDataAccessAdministrator},
+		{groupID, resourcemanager.Reader},
+		{groupID, resourcemanager.KeyVaultDataAccessAdministrator},
 		{legacy, resourcemanager.KeyVaultContributor},
 		{topic, resourcemanager.EventGridDataSender},
 	} {

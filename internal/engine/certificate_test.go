@@ -43,6 +43,7 @@ func TestACertificateIsMadeProvenDeliveredAndRetired(t *testing.T) {
 	assert.Equal(t, "rekey/test/1.1", ours.DisplayName)
 	assert.Equal(t, "Verify", ours.Usage)
 	assert.False(t, pair.Certificate.NotAfter.Before(ours.End), "Graph takes no end after the certificate's own")
+	assert.Equal(t, 5*time.Minute, ours.Start.Sub(pair.Certificate.NotBefore), "for clocks that differ")
 
 	w.ask(engine.Ask{})
 	w.run(48 * time.Hour)

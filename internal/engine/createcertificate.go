@@ -62,9 +62,11 @@ func (w *work) newCertificate(entry rotation.Entry) (rotation.Credential, error)
 	now, p := w.Now().UTC().Truncate(time.Second), w.policy()
 	made := rotation.Credential{
 		Rotation: w.InFlight.ID, Attempt: entry.Attempt, KeyID: entry.Chosen,
-		Start: now.Add(-rotation.ClockMargin), End: p.EndOf(now).Truncate(time.Second),
+		Start: now, End: p.EndOf(now).Truncate(time.Second),
 	}
-	pair, err := w.NewCertificate(certificate.Request{Name: w.App.Name, Bits: p.KeyBits, Start: made.Start, End: made.End})
+	pair, err := w.NewCertificate(certificate.Request{
+		Name: w.App.Name, Bits: p.KeyBits, Start: now.Add(-rotation.ClockMargin), End: made.End,
+	})
 	if err != nil {
 		return made, err
 	}
