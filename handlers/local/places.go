@@ -33,6 +33,8 @@ type places struct {
 	token    string // of Vercel
 	machine  string
 	account  string
+	// onRun is told what each script was given, or nil.
+	onRun func(parameters map[string]string)
 }
 
 // addPlaces makes everything that does not belong to one application.
@@ -44,7 +46,12 @@ func addPlaces(a *azuresim.Azure, identity entra.ServicePrincipal) *places {
 	a.Vercel.AddTeam(vercel.Team{ID: team, Slug: "contoso", Name: "Contoso"})
 	p.token = a.Vercel.AddToken(vercel.Token{Text: strings.Repeat("vercel-7", 5), Teams: []string{team}})
 	prints := func(text string) func(map[string]string) (string, int) {
-		return func(map[string]string) (string, int) { return text, 0 }
+		return func(given map[string]string) (string, int) {
+			if p.onRun != nil {
+				p.onRun(given)
+			}
+			return text, 0
+		}
 	}
 	p.machine = a.Compute.AddMachine(compute.Machine{
 		Subscription: subscriptionID, ResourceGroup: resourceGroup, Name: "web-1", Runs: prints("configuration written, service restarted"),

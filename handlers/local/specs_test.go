@@ -100,10 +100,11 @@ func TestWhatIsSaidIsDescribed(t *testing.T) {
 	}
 	openapi3filter.RegisterBodyDecoder("application/pkcs12", openapi3filter.FileBodyDecoder)
 	j := newJudge(t)
-	s := startStack(t, func(o *Options) {
+	e := startEverything(t, func(o *Options) {
 		o.Azure = func(a *azuresim.Azure) { a.Cloud.Record(j.record) }
 	})
-	everyIntegration(t, s)
+	e.rotate(t)
+	e.retire(t)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	judged, wrong := map[string]int{}, map[string]int{}
