@@ -193,3 +193,31 @@ func TestALostRaceLeavesNoLease(t *testing.T) {
 	assert.True(t, raced)
 	assert.Equal(t, rotation.Completed, w.rotation(1).State)
 }
+
+// A slow replica still shows a certificate that was removed a moment ago. Sending
+// it back would bring it to life again, and nobody would know it any more.
+func TestWhatWasRemovedIsNotSentAgain(t *testing.T) {
+	w := certificates(t)
+	w.manage(certificatePolicy(), "kv")
+	w.run(time.Minute)
+	w.ask(engine.Ask{})
+	w.run(time.Minute)
+	w.ask(engine.Ask{})
+	w.run(time.Minute)
+	first := w.graph.keys[1]
+	require.Equal(t, w.rotation(1).KeyID, first.KeyID)
+	since := 0
+	w.graph.reads = func() []engine.DirectoryCredential {
+		shown := slices.Clone(w.graph.keys)
+		if !slices.ContainsFunc(shown, func(k engine.DirectoryCredential) bool { return k.KeyID == first.KeyID }) {
+			if since++; since == 2 { // the first read after the one that confirmed the removal
+				return append(shown, first)
+			}
+		}
+		return shown
+	}
+	w.run(27 * time.Hour)
+	assert.Greater(t, since, 2)
+	assert.ElementsMatch(t, []string{"foreign", w.rotation(3).KeyID}, w.graph.keyIDs())
+	assert.Len(t, w.state().Ledger, 1)
+}

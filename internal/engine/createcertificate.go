@@ -106,6 +106,7 @@ func (w *work) replaceKeys(ctx context.Context, app DirectoryApplication, keys [
 	if !w.state().Trust(keyIDs(app.Credentials), now, w.waits().VerifyEvery) {
 		return after, now.Add(w.waits().VerifyEvery), w.save(ctx, w.batch())
 	}
+	keys = slices.DeleteFunc(keys, func(c DirectoryCredential) bool { return slices.Contains(w.state().Removed, c.KeyID) })
 	w.state().Seen = keyIDs(keys)
 	if err := w.save(ctx, w.batch()); err != nil {
 		return after, zero, err

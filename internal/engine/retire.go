@@ -105,7 +105,7 @@ func (w *work) removeKey(ctx context.Context, app DirectoryApplication, keyID st
 }
 
 func (w *work) retired(ctx context.Context, entry rotation.Entry) error {
-	w.state().Drop(func(e rotation.Entry) bool { return e.KeyID == entry.KeyID })
+	w.state().Forget(entry.KeyID)
 	w.Head.Lease = rotation.Lease{}
 	w.tell(rotation.Event{
 		ID: w.App.AppID + "." + entry.KeyID + ".retired", Type: rotation.EventRetired, KeyID: entry.KeyID,

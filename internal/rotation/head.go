@@ -60,6 +60,19 @@ type KindState struct {
 	// that were last seen or sent, and a read that lacked some of what it should have.
 	Seen  []string `json:"seen,omitempty"`
 	Doubt Doubt    `json:"doubt"`
+	// Removed are the key ids that were removed last: a slow replica may still show
+	// them, and sending one back would bring it to life again.
+	Removed []string `json:"removed,omitempty"`
+}
+
+// mostRemoved is far more removals than replicas lag behind.
+const mostRemoved = 20
+
+// Forget takes a credential that was removed out of the ledger.
+func (k *KindState) Forget(keyID string) {
+	k.Drop(func(e Entry) bool { return e.KeyID == keyID })
+	k.Removed = append(slices.Clone(k.Removed), keyID)
+	k.Removed = k.Removed[max(0, len(k.Removed)-mostRemoved):]
 }
 
 // Doubt is a read of Graph that a slow replica may have answered.
