@@ -96,6 +96,9 @@ func (b *bundle) rewrite(node any, file string) error {
 			}
 		}
 	case map[string]any:
+		if n["additionalProperties"] == false {
+			delete(n, "additionalProperties") // parts of an allOf would exclude each other's
+		}
 		delete(n, "x-ms-examples")
 		delete(n, "example")
 		if ref, ok := n["$ref"].(string); ok {
