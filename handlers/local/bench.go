@@ -85,7 +85,7 @@ func bench(ctx context.Context, o Options) error {
 	for _, c := range leastCalls {
 		fmt.Printf("  %d  %s\n", c.count, c.what)
 	}
-	return nil
+	return s.benchDeliveries(ctx)
 }
 
 func report(what, got, want string, ok bool) {
