@@ -137,11 +137,11 @@ func (a *api) addForeign(ctx context.Context, detail *ApplicationDetail) {
 	}
 }
 
-func (detail *ApplicationDetail) addForeign(kind rotation.Kind, found engine.DirectoryCredential) {
-	if slices.ContainsFunc(detail.Credentials, func(c Credential) bool { return c.KeyID == found.KeyID }) {
+func (d *ApplicationDetail) addForeign(kind rotation.Kind, found engine.DirectoryCredential) {
+	if slices.ContainsFunc(d.Credentials, func(c Credential) bool { return c.KeyID == found.KeyID }) {
 		return
 	}
-	detail.Credentials = append(detail.Credentials, Credential{
+	d.Credentials = append(d.Credentials, Credential{
 		Kind: kind, KeyID: found.KeyID, State: CredentialForeign, DisplayName: found.DisplayName,
 		StartsAt: moment(found.Start), EndsAt: moment(found.End),
 	})

@@ -113,11 +113,6 @@ func TestPoliciesThatAreRefused(t *testing.T) {
 	})
 }
 
-func (r refused) with(body string) refused {
-	r.body = body
-	return r
-}
-
 func TestBodiesThatAreRefused(t *testing.T) {
 	put := func(body string, status int, detail string) refused {
 		return refused{method: "PUT", path: appPath, body: body, status: status, field: "body", detail: detail}
