@@ -15,7 +15,7 @@ run: package ## run rekey beside a simulated Azure (ARGS="-apps 1000 -ports any"
 	@$(GO) build -o .local/ ./handlers/local && exec .local/local $(ARGS)
 
 test: package ## run every test
-	$(GO) test ./...
+	$(GO) test -timeout 20m ./...
 
 check: lint race ## format, vet, lint, and the tests under the race detector
 
@@ -25,7 +25,7 @@ lint: ## format, vet and lint
 	$(GO) run $(LINT) run ./...
 
 race: ## unit and conformance tests under the race detector
-	$(GO) test -race $$($(GO) list ./... | grep -v /handlers/local)
+	$(GO) test -timeout 20m -race $$($(GO) list ./... | grep -v /handlers/local)
 
 specs: ## hold what is said to the simulated Azure against the vendors' descriptions
 	$(GO) test -tags specs -run TestWhatIsSaidIsDescribed -v ./handlers/local

@@ -60,6 +60,7 @@ func (j *journal) between(t *testing.T, connection string) string {
 // for each write that a rotation makes, with SIGKILL after that write, and wants
 // each rotation to complete with no orphan.
 func TestTheHandlerIsKilledAfterEachJournalStep(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	j := &journal{}
 	s := startStack(t, func(o *Options) {
 		o.Apps = 1

@@ -231,6 +231,7 @@ func (e *everything) failsOnce(t *testing.T, call cloud.Fault) {
 // its effect. Every rotation completes, and no target ends with a credential that
 // Entra ID does not accept.
 func TestEachOutsideCallFailsOnce(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	e := startEverything(t, nil)
 	calls := e.called(t)
 	require.Greater(t, len(calls), 20)
