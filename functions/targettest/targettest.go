@@ -93,7 +93,7 @@ func (l *Log) String() string {
 
 // Run runs the suite. start makes a place in a world of its own.
 func Run(t *testing.T, start func(t *testing.T) Place) {
-	for name, test := range map[string]func(*testing.T, *subject){
+	tests := map[string]func(*testing.T, *subject){
 		"a delivery is confirmed and held":               testConfirmed,
 		"access is prepared any number of times":         testPrepared,
 		"a repeated delivery changes nothing":            testRepeated,
@@ -104,7 +104,11 @@ func Run(t *testing.T, start func(t *testing.T) Place) {
 		"an ended context ends the call":                 testEndedContext,
 		"settings that cannot be read are permanent":     testUnreadableSettings,
 		"a credential that comes back is not repeated":   testEcho,
-	} {
+	}
+	if specsFolder() != "" {
+		tests["published errors are understood"] = testPublished
+	}
+	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := &subject{Place: start(t)}
 			test(t, s)
