@@ -28,13 +28,18 @@ func main() {
 	}
 }
 
-// gcPercent trades memory for time: the heap is a few megabytes, so the default
-// would collect it many times a second under load.
-const gcPercent = 200
+// The garbage collector trades memory for time: the heap is a few megabytes, so the
+// default would collect it many times a second under load. Near the limit, which
+// leaves room for the binary itself, it works as hard as it has to.
+const (
+	gcPercent   = 200
+	memoryLimit = 44 << 20
+)
 
 // run serves the host until the process is killed.
 func run(ctx context.Context, lookup func(string) string) error {
 	debug.SetGCPercent(gcPercent)
+	debug.SetMemoryLimit(memoryLimit)
 	config, err := readConfig(lookup)
 	if err != nil {
 		return err
