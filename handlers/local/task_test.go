@@ -25,8 +25,8 @@ func TestATaskRuns(t *testing.T) {
 			return "was given " + arrived["NewSecret"] + arrived["REKEY_NewSecret"], 0
 		}
 	}
-	vm := s.Azure.Compute.AddMachine(compute.Machine{Subscription: subscriptionID, ResourceGroup: resourceGroup, Name: "web-1", Runs: runs("machine")})
-	account := s.Azure.Automation.AddAccount(automation.Account{Subscription: subscriptionID, ResourceGroup: resourceGroup, Name: "operations",
+	vm := s.Azure.Compute.AddMachine(compute.Machine{Subscription: subscriptionID, ResourceGroup: resourceGroup, Name: "machine-of-tasks", Runs: runs("machine")})
+	account := s.Azure.Automation.AddAccount(automation.Account{Subscription: subscriptionID, ResourceGroup: resourceGroup, Name: "jobs-of-tasks",
 		Runbooks: []automation.Runbook{{Name: "Deliver", Parameters: map[string]bool{"SecretId": true}, Runs: runs("runbook")}}})
 	storage := s.Azure.Scripts.AddStorageAccount(deploymentscripts.StorageAccount{Subscription: subscriptionID, ResourceGroup: resourceGroup, Name: "scripts"})
 	identity := s.Azure.Scripts.AddIdentity(deploymentscripts.Identity{Subscription: subscriptionID, ResourceGroup: resourceGroup, Name: "runner"})
@@ -54,11 +54,15 @@ func TestATaskRuns(t *testing.T) {
 	for _, d := range r.Deployments {
 		assert.Equal(t, "confirmed", d.State, "%s: %s", d.Target, d.LastError)
 	}
-	for _, want := range []string{"machine", "runbook", "container"} {
-		assert.Equal(t, want, <-ran)
+	close(ran)
+	var places []string
+	for place := range ran {
+		places = append(places, place)
 	}
-	assert.Empty(t, ran, "nothing ran twice")
-	assert.Empty(t, s.Azure.Compute.State().Machines[0].Commands)
+	assert.Equal(t, []string{"machine", "runbook", "container"}, places, "in their order, and nothing twice")
+	for _, machine := range s.Azure.Compute.State().Machines {
+		assert.Empty(t, machine.Commands)
+	}
 	assert.Empty(t, s.Azure.Scripts.State().Scripts)
 	rows, err := json.Marshal(s.Azure.Tables.Dump())
 	require.NoError(t, err)
