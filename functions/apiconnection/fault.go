@@ -4,13 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
+	"github.com/rekey-dev/rekey/internal/httpfault"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
@@ -30,34 +29,13 @@ func fault(doing string, err error) error {
 		return &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("apiconnection: %s: %w", doing, err)}
 	}
 	f := &rotation.Fault{
-		Class: classify(answer.StatusCode),
+		Class: httpfault.Class(answer.StatusCode),
 		Err:   fmt.Errorf("apiconnection: %s: %d %s: %s", doing, answer.StatusCode, answer.ErrorCode, message(answer)),
 	}
 	if f.Class == rotation.Throttled {
-		f.After = retryAfter(answer.RawResponse.Header.Get("Retry-After"), time.Now())
+		f.After = httpfault.After(answer.RawResponse.Header, time.Now())
 	}
 	return f
-}
-
-// classify maps a status to what it means for what happens next.
-// https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors
-func classify(status int) rotation.Class {
-	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return rotation.Denied
-	case http.StatusNotFound, http.StatusGone:
-		return rotation.NotFound
-	case http.StatusConflict, http.StatusPreconditionFailed:
-		return rotation.Conflict
-	case http.StatusTooManyRequests:
-		return rotation.Throttled
-	case http.StatusRequestTimeout:
-		return rotation.Transient
-	}
-	if status >= http.StatusBadRequest && status < http.StatusInternalServerError {
-		return rotation.Permanent
-	}
-	return rotation.Transient
 }
 
 // message is the sentence for people in an error's body.
@@ -74,17 +52,6 @@ const longestMessage = 800
 func short(text string) string {
 	runes := []rune(text)
 	return string(runes[:min(len(runes), longestMessage)])
-}
-
-// retryAfter reads seconds, whole or not, or a date.
-func retryAfter(text string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds >= 0 && seconds < 1e6 {
-		return time.Duration(seconds * float64(time.Second))
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(at.Sub(now), 0)
-	}
-	return 0
 }
 
 // remedied says what a person can do about a connection, or a connector, that rekey

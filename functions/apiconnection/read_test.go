@@ -3,7 +3,6 @@ package apiconnection
 import (
 	"encoding/json"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -23,16 +22,6 @@ func TestAStateIsTheWorstOfAllStatuses(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(properties), &c.shown))
 		assert.Equal(t, want, c.state(), properties)
 		assert.Equal(t, want == stateConnected, c.refusal() == nil)
-	}
-}
-
-func TestRetryAfterIsReadInAllItsForms(t *testing.T) {
-	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	for text, want := range map[string]time.Duration{
-		"": 0, "7": 7 * time.Second, "2.5": 2500 * time.Millisecond, "-1": 0, "soon": 0, "NaN": 0, "1e300": 0,
-		"Sun, 01 Mar 2026 12:00:30 GMT": 30 * time.Second, "Sun, 01 Mar 2026 11:00:00 GMT": 0,
-	} {
-		assert.Equal(t, want, retryAfter(text, now), text)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 
 // What is tested, and fuzzed, from outside.
 var (
-	RetryAfter = retryAfter
 	ReadError  = func(body []byte) (code, message string) { return readError(body, 0) }
 	Covers     = covers
 	ParamBlock = paramBlock

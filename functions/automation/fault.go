@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rekey-dev/rekey/internal/httpfault"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
@@ -29,7 +30,7 @@ func refusal(doing string, answer *http.Response, body []byte) error {
 	}
 	switch {
 	case f.Class == rotation.Throttled:
-		f.After = retryAfter(answer.Header.Get("Retry-After"), time.Now())
+		f.After = httpfault.After(answer.Header, time.Now())
 	case code == codeUnregistered:
 		f.Remedy = "register the provider in the subscription: az provider register --namespace <the one named above>"
 	case code == codeNotRunning:
@@ -46,23 +47,13 @@ func words(status int, code, message string) string {
 	return text
 }
 
-// classify maps a status to what it means for what happens next.
+// classify knows the one code that means more than its status: a conflict that ends
+// when a person registers the provider.
 func classify(status int, code string) rotation.Class {
-	switch {
-	case code == codeUnregistered:
+	if code == codeUnregistered {
 		return rotation.Permanent
-	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return rotation.Denied
-	case status == http.StatusNotFound || status == http.StatusGone:
-		return rotation.NotFound
-	case status == http.StatusConflict || status == http.StatusPreconditionFailed:
-		return rotation.Conflict
-	case status == http.StatusTooManyRequests:
-		return rotation.Throttled
-	case status == http.StatusRequestTimeout || status >= http.StatusInternalServerError:
-		return rotation.Transient
 	}
-	return rotation.Permanent
+	return httpfault.Class(status)
 }
 
 const (
@@ -87,18 +78,6 @@ func readError(body []byte, depth int) (code, message string) {
 	}
 	text := []rune(strings.TrimSpace(e.Message))
 	return e.Code, string(text[:min(len(text), longestMessage)])
-}
-
-// retryAfter reads seconds, also with a fraction, or a date.
-// https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
-func retryAfter(text string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds >= 0 && seconds < 1e6 {
-		return time.Duration(seconds * float64(time.Second))
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(0, at.Sub(now))
-	}
-	return 0
 }
 
 // withRemedy says what a person can do, unless that is said already.

@@ -1,7 +1,6 @@
 package automation_test
 
 import (
-	"net/http"
 	"testing"
 	"time"
 
@@ -92,16 +91,6 @@ param([Parameter(Mandatory=$true)][string]$NewSecret)
 Write-Host "it's here"
 } @parameters
 `, automation.Wrapped("\nparam([Parameter(Mandatory=$true)][string]$NewSecret)\nWrite-Host \"it's here\"\n", "ConfigPath", "NewSecret"))
-}
-
-func TestWhenToComeBackIsRead(t *testing.T) {
-	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	for text, want := range map[string]time.Duration{
-		"17": 17 * time.Second, "2.128": 2128 * time.Millisecond, "": 0, "soon": 0, "-3": 0, "1e99": 0,
-		now.Add(time.Minute).Format(http.TimeFormat): time.Minute, now.Add(-time.Minute).Format(http.TimeFormat): 0,
-	} {
-		assert.Equal(t, want, automation.RetryAfter(text, now), text)
-	}
 }
 
 func TestErrorsComeInThreeEnvelopes(t *testing.T) {

@@ -163,7 +163,7 @@ func decode[T any](r request, a answer) (value T, err error) {
 // calls are refused. What was begun goes on; what comes next waits.
 // https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits
 func (c *client) heed(organization string, a answer) {
-	after := retryAfter(a.header, c.now())
+	after := c.pause(a)
 	if after == 0 || a.status != http.StatusOK {
 		return // a refusal says by itself when to come back
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rekey-dev/rekey/internal/httpfault"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
@@ -25,33 +26,18 @@ func (c *client) fault(r request, a answer) error {
 	class := classify(a.status)
 	f := &rotation.Fault{Class: class, Err: fmt.Errorf("devops: %s: %s", r.doing, words(r, a)), Remedy: c.remedy(r, a, class)}
 	if class == rotation.Throttled {
-		f.After = retryAfter(a.header, c.now())
+		f.After = c.pause(a)
 	}
 	return f
 }
 
-// classify maps a status to what it means for what happens next. A page instead
-// of JSON, and a redirect to one, is how Azure DevOps asks to sign in.
+// classify knows that a page instead of JSON, and a redirect to one, is how Azure
+// DevOps asks to sign in.
 func classify(status int) rotation.Class {
-	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden:
+	if status < http.StatusBadRequest {
 		return rotation.Denied
-	case http.StatusNotFound, http.StatusGone:
-		return rotation.NotFound
-	case http.StatusConflict, http.StatusPreconditionFailed:
-		return rotation.Conflict
-	case http.StatusTooManyRequests:
-		return rotation.Throttled
-	case http.StatusRequestTimeout:
-		return rotation.Transient
 	}
-	switch {
-	case status >= http.StatusInternalServerError:
-		return rotation.Transient
-	case status >= http.StatusBadRequest:
-		return rotation.Permanent
-	}
-	return rotation.Denied
+	return httpfault.Class(status)
 }
 
 // words is the status with the service's sentence.
@@ -101,19 +87,10 @@ func (c *client) remedy(r request, a answer, class rotation.Class) string {
 	return "add rekey's identity to the organization with the access level Basic (Organization settings > Users) and to the project"
 }
 
+// longestPause keeps one answer from stopping an organization for a day.
 const longestPause = time.Hour
 
-// retryAfter reads a number of seconds, also a fraction, or a date.
-func retryAfter(header http.Header, now time.Time) time.Duration {
-	text := header.Get("Retry-After")
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
-		if !(seconds > 0) { // NaN is not above 0 either
-			return 0
-		}
-		return time.Duration(min(seconds, longestPause.Seconds()) * float64(time.Second))
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(0, min(at.Sub(now), longestPause))
-	}
-	return 0
+// pause is for how long an answer asks to be left alone.
+func (c *client) pause(a answer) time.Duration {
+	return min(httpfault.After(a.header, c.now()), longestPause)
 }

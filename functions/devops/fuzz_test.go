@@ -2,9 +2,7 @@ package devops
 
 import (
 	"encoding/json"
-	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -37,15 +35,5 @@ func FuzzConnection(f *testing.F) {
 		}
 		_, err = json.Marshal(body)
 		assert.NoError(t, err)
-	})
-}
-
-func FuzzRetryAfter(f *testing.F) {
-	for _, seed := range []string{"1", "0.5", "-1", "NaN", "Inf", "1e99", "Wed, 21 Oct 2026 07:28:00 GMT"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		after := retryAfter(http.Header{"Retry-After": {text}}, time.Unix(1e9, 0))
-		assert.True(t, after >= 0 && after <= longestPause, after)
 	})
 }

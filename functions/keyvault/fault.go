@@ -4,13 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
+	"github.com/rekey-dev/rekey/internal/httpfault"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
@@ -36,30 +35,18 @@ func fault(doing string, err error) error {
 		Err:   fmt.Errorf("keyvault: %s: %d %s: %s", doing, answer.StatusCode, answer.ErrorCode, message(answer)),
 	}
 	if f.Class == rotation.Throttled {
-		f.After = retryAfter(answer.RawResponse)
+		f.After = httpfault.After(answer.RawResponse.Header, time.Now())
 	}
 	return f
 }
 
-// classify maps a status to what it means for what happens next.
-// https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors
+// classify knows the one code that means more than its status: a principal so new
+// that Resource Manager does not see it yet.
 func classify(answer *azcore.ResponseError) rotation.Class {
-	switch answer.StatusCode {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return rotation.Denied
-	case http.StatusNotFound, http.StatusGone:
-		return rotation.NotFound
-	case http.StatusConflict, http.StatusPreconditionFailed:
-		return rotation.Conflict
-	case http.StatusTooManyRequests:
-		return rotation.Throttled
-	case http.StatusRequestTimeout:
+	if answer.ErrorCode == codePrincipalNotFound {
 		return rotation.Transient
 	}
-	if answer.StatusCode < http.StatusInternalServerError && answer.ErrorCode != codePrincipalNotFound {
-		return rotation.Permanent
-	}
-	return rotation.Transient
+	return httpfault.Class(answer.StatusCode)
 }
 
 // hasCode reports whether Resource Manager refused with a code.
@@ -78,12 +65,4 @@ func message(answer *azcore.ResponseError) string {
 	}
 	text := []rune(body.Error.Message)
 	return string(text[:min(len(text), longestMessage)])
-}
-
-func retryAfter(answer *http.Response) time.Duration {
-	seconds, err := strconv.ParseFloat(answer.Header.Get("Retry-After"), 64)
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(seconds * float64(time.Second))
 }

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
+	"github.com/rekey-dev/rekey/internal/httpfault"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
 )
@@ -47,7 +46,7 @@ func (c *client) refused(doing string, response *http.Response, body []byte) err
 		Class: classify(response.StatusCode, p.Code),
 		Err:   fmt.Errorf("vercel: %s: %s", doing, c.words(response.StatusCode, p)),
 	}
-	after, given := c.retryAfter(response.Header)
+	after, given := httpfault.RetryAfter(response.Header, c.now())
 	if response.StatusCode == http.StatusServiceUnavailable && given {
 		f.Class = rotation.Throttled
 	}
@@ -58,27 +57,13 @@ func (c *client) refused(doing string, response *http.Response, body []byte) err
 	return f
 }
 
-// classify maps a status to what it means for what happens next.
+// classify knows the one code that means more than its status: somebody else made
+// the variable meanwhile.
 func classify(status int, code string) rotation.Class {
-	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return rotation.Denied
-	case http.StatusNotFound, http.StatusGone:
-		return rotation.NotFound
-	case http.StatusConflict, http.StatusPreconditionFailed:
+	if code == codeConflict {
 		return rotation.Conflict
-	case http.StatusTooManyRequests:
-		return rotation.Throttled
-	case http.StatusRequestTimeout:
-		return rotation.Transient
 	}
-	switch {
-	case status < 400 || status >= 500:
-		return rotation.Transient
-	case code == codeConflict:
-		return rotation.Conflict // somebody else made it meanwhile
-	}
-	return rotation.Permanent
+	return httpfault.Class(status)
 }
 
 func remedy(class rotation.Class, p problem) string {
@@ -118,20 +103,6 @@ func (c *client) silenced(text string) string {
 		}
 	}
 	return text
-}
-
-// retryAfter reads seconds, also fractional, or a date.
-// https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
-func (c *client) retryAfter(header http.Header) (time.Duration, bool) {
-	text := header.Get("Retry-After")
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds >= 0 && seconds < (365*24*time.Hour).Seconds() {
-		return time.Duration(seconds * float64(time.Second)), true
-	}
-	at, err := http.ParseTime(text)
-	if err != nil {
-		return 0, false
-	}
-	return max(0, at.Sub(c.now())), true
 }
 
 // nonsense is the error of an answer that is not what the reference says: what it

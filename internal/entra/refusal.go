@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	kiotahttp "github.com/microsoft/kiota-http-go"
+
+	"github.com/rekey-dev/rekey/internal/httpfault"
 )
 
 // refusal is an answer of Graph that is no success.
@@ -61,7 +62,7 @@ func readRefusal(response *http.Response) *refusal {
 		Error struct{ Code, Message string }
 	}
 	body := readSome(response.Body)
-	r := &refusal{status: response.StatusCode, after: retryAfter(response.Header)}
+	r := &refusal{status: response.StatusCode, after: httpfault.After(response.Header, time.Now())}
 	if json.Unmarshal(body, &envelope) == nil {
 		r.code, r.message = envelope.Error.Code, envelope.Error.Message
 	} else {
@@ -90,15 +91,4 @@ func shortened(text string) string {
 		text = strings.ToValidUTF8(text[:longestMessage], "") + "…"
 	}
 	return text
-}
-
-// retryAfter reads the header in seconds, which may be fractional, or 0.
-// https://learn.microsoft.com/graph/throttling#sample-response
-func retryAfter(header http.Header) time.Duration {
-	const longest = 24 * 60 * 60
-	seconds, err := strconv.ParseFloat(header.Get("Retry-After"), 64)
-	if err != nil || !(seconds > 0) {
-		return 0
-	}
-	return time.Duration(min(seconds, longest) * float64(time.Second))
 }

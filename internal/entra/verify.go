@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
+	"github.com/rekey-dev/rekey/internal/httpfault"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
@@ -70,7 +72,7 @@ func judge(response *http.Response, body []byte) (rotation.Verdict, error) {
 	}
 	f := &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("%d %s", status, cmp.Or(p.reason(), "without a reason from Entra ID"))}
 	if status == http.StatusTooManyRequests {
-		f.Class, f.After = rotation.Throttled, retryAfter(response.Header)
+		f.Class, f.After = rotation.Throttled, httpfault.After(response.Header, time.Now())
 	}
 	return rotation.Verdict{}, f
 }

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
+	"github.com/rekey-dev/rekey/internal/httpfault"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
@@ -31,7 +31,7 @@ func fault(endpoint string, err error) error {
 	case rotation.Denied:
 		f.Remedy = "give rekey's identity the role EventGrid Data Sender on the topic"
 	case rotation.Throttled:
-		f.After = retryAfter(response.RawResponse.Header)
+		f.After = httpfault.After(response.RawResponse.Header, time.Now())
 	}
 	return f
 }
@@ -72,12 +72,4 @@ func words(response *http.Response) string {
 		message = strings.ToValidUTF8(message[:longestMessage], "") + "…"
 	}
 	return message
-}
-
-func retryAfter(header http.Header) time.Duration {
-	seconds, err := strconv.Atoi(header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(seconds) * time.Second
 }

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
+	"github.com/rekey-dev/rekey/internal/httpfault"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
 )
@@ -51,7 +51,7 @@ func classified(remedies map[string]string, where string, err error, sent []secr
 	f := &rotation.Fault{Class: classify(response.StatusCode), Err: refusal{where + ": " + words(response, p, sent), p.Error.InnerError.Code}}
 	f.Remedy = remedies[p.Error.InnerError.Code]
 	if f.Class == rotation.Throttled {
-		f.After = retryAfter(response.RawResponse)
+		f.After = httpfault.After(response.RawResponse.Header, time.Now())
 	}
 	if p.Error.InnerError.Code == "ObjectIsDeletedButRecoverable" {
 		f.Err = fmt.Errorf("%s: %w", where, ErrSoftDeleted)
@@ -135,12 +135,4 @@ func words(response *azcore.ResponseError, p problem, sent []secret.Value) strin
 		message = message[:longestMessage] + "…"
 	}
 	return fmt.Sprintf("%d %s: %s", response.StatusCode, code, message)
-}
-
-func retryAfter(response *http.Response) time.Duration {
-	seconds, err := strconv.ParseFloat(response.Header.Get("Retry-After"), 64)
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(seconds * float64(time.Second))
 }
