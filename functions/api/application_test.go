@@ -7,6 +7,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
 func TestAnApplicationIsSavedAndShown(t *testing.T) {
@@ -171,4 +174,15 @@ func TestETags(t *testing.T) {
 			assert.Equal(t, 404, w.call("GET", path, "").status)
 		})
 	}
+}
+
+func TestGraphSaysOfWhichKindAnAdoptedCredentialIs(t *testing.T) {
+	w := newWorld(t)
+	w.must(201, "PUT", appPath, `{"policies":{"secret":{},"certificate":{}}}`)
+	const id = "55555555-5555-4555-8555-555555555555"
+	w.graph.keys = []engine.DirectoryCredential{{KeyID: id, Start: w.now, End: w.now.AddDate(1, 0, 0)}}
+	w.must(200, "POST", appPath+"/adopt", `{"keyId":"`+id+`"}`)
+	view, err := w.View(t.Context(), appID, rotation.Certificate)
+	require.NoError(t, err)
+	assert.Equal(t, id, view.Head.Certificate.Current)
 }

@@ -14,6 +14,9 @@
 //	log.<reverse time>         the integration log, newest first
 //	request.<hash>             an Idempotency-Key and the rotation it asked for
 //
+// What several applications share lies in tables of its own, by tenant: the groups
+// of Vercel and the tasks of automation.
+//
 // The promises are:
 //
 //   - An intent is in the store before its outside effect begins.

@@ -599,3 +599,29 @@ func TestAPlaceThatAnswersIsNotGivenUp(t *testing.T) {
 	w.run(time.Hour)
 	assert.Equal(t, rotation.Completed, w.rotation(1).State)
 }
+
+// Each target is brought up to date for itself.
+func TestASlowOrBrokenTargetHoldsUpNoOther(t *testing.T) {
+	w := newWorld(t)
+	w.place.answer = func(d rotation.Delivery) (rotation.Outcome, error) {
+		switch d.Target.ID {
+		case "broken":
+			return rotation.Outcome{}, fmt.Errorf("out of order")
+		case "refusing":
+			return rotation.Outcome{}, rotation.Permanently("no")
+		case "slow":
+			return rotation.Outcome{Handle: "h", After: time.Hour}, nil
+		}
+		return rotation.Outcome{Confirmed: true}, nil
+	}
+	w.manage(policy(), "broken", "quick", "refusing", "slow")
+	w.run(time.Minute)
+	states := map[string]rotation.DeploymentState{}
+	for _, d := range w.view().Deployments {
+		states[d.Target] = d.State
+	}
+	assert.Equal(t, map[string]rotation.DeploymentState{
+		"broken": rotation.DeploymentPending, "quick": rotation.DeploymentConfirmed,
+		"refusing": rotation.DeploymentFailed, "slow": rotation.DeploymentRunning,
+	}, states)
+}
