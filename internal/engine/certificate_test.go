@@ -13,6 +13,7 @@ import (
 	"github.com/rekey-dev/rekey/internal/certificate"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/rotation"
+	"github.com/rekey-dev/rekey/internal/secret"
 )
 
 // certificates is a world that rotates certificates, in which somebody else has
@@ -219,5 +220,28 @@ func TestWhatWasRemovedIsNotSentAgain(t *testing.T) {
 	w.run(27 * time.Hour)
 	assert.Greater(t, since, 2)
 	assert.ElementsMatch(t, []string{"foreign", w.rotation(3).KeyID}, w.graph.keyIDs())
+	assert.Len(t, w.state().Ledger, 1)
+}
+
+// Somebody may change what is staged. It is of no use then, and Entra has not heard
+// of it: the next attempt makes another.
+func TestAStagedCertificateThatCannotBeReadIsMadeAnew(t *testing.T) {
+	w := certificates(t)
+	w.graph.failKeys = func() (bool, error) {
+		return false, &rotation.Fault{Class: rotation.Throttled, After: time.Minute, Err: errors.New("graph: too many requests")}
+	}
+	w.manage(certificatePolicy(), "kv")
+	w.run(30 * time.Second)
+	for name, c := range w.stage.copies {
+		c.Value = secret.New("no certificate")
+		w.stage.copies[name] = c
+	}
+	w.graph.failKeys = nil
+	w.run(5 * time.Minute)
+	r := w.rotation(1)
+	assert.Equal(t, rotation.Completed, r.State, r.Reason)
+	assert.Equal(t, 2, r.Attempt)
+	w.run(30 * time.Hour)
+	assert.Len(t, w.stage.copies, 1, "the unreadable one is gone")
 	assert.Len(t, w.state().Ledger, 1)
 }

@@ -167,9 +167,15 @@ func (w *work) recover(ctx context.Context) (time.Time, error) {
 	if settled := r.AttemptAt.Add(w.waits().LostAnswer); w.Snapshot.Now.Before(settled) {
 		return settled, nil
 	}
+	return zero, w.abandon(ctx, "it has no known outcome")
+}
+
+// abandon gives an attempt up that is not staged. Its entry stays, to be looked for.
+func (w *work) abandon(ctx context.Context, why string) error {
+	r := w.InFlight
 	r.AttemptOpen, r.NotBefore = false, zero
 	w.Head.Lease = rotation.Lease{}
-	return zero, w.saveRotation(ctx, "unanswered", fmt.Sprintf("attempt %d has no known outcome; a new one begins", r.Attempt))
+	return w.saveRotation(ctx, "unanswered", fmt.Sprintf("attempt %d is given up: %s; a new one begins", r.Attempt, why))
 }
 
 // resolve finds the credentials that attempts of unknown outcome made: a

@@ -79,7 +79,7 @@ func (w *work) newCertificate(entry rotation.Entry) (rotation.Credential, error)
 func (w *work) addKey(ctx context.Context, made rotation.Credential, app DirectoryApplication) (time.Time, error) {
 	pair, err := certificate.Parse(made.Value)
 	if err != nil {
-		return zero, w.startOver(ctx, "its staged copy cannot be read: "+err.Error())
+		return zero, w.abandon(ctx, "its staged copy cannot be read: "+err.Error())
 	}
 	key := DirectoryCredential{
 		KeyID: made.KeyID, DisplayName: rotation.Marker(w.Installation, made.Rotation.Generation, made.Attempt),
