@@ -2,7 +2,6 @@ package keyvault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -202,8 +201,7 @@ func (t *Target) tell(ctx context.Context, app rotation.Application, v managedVa
 // unseen is for a vault that rekey cannot find or read: somebody may have let it
 // in all the same. If not, being able to read the vault comes first.
 func (t *Target) unseen(ctx context.Context, s Settings, self string, unread error) (Access, error) {
-	hidden := rotation.ClassOf(unread) == rotation.Denied || errors.Is(unread, errUnseen)
-	if !hidden {
+	if !isHidden(unread) {
 		return Access{}, unread
 	}
 	own := GrantedTo{Principal: self, Kind: KindSystem, State: StateExisting}

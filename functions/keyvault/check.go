@@ -32,8 +32,10 @@ func (t *Target) Check(ctx context.Context, app rotation.Application, row rotati
 		return nil, unread // nobody answers under that name
 	case errors.Is(denied, vault.ErrClosed), rotation.ClassOf(denied) != rotation.Denied:
 		return nil, denied
-	case unread != nil:
+	case isHidden(unread):
 		return nil, t.readFirst(ctx, s, unread)
+	case unread != nil:
+		return nil, unread
 	}
 	return t.checkGrant(ctx, s, v)
 }
@@ -41,14 +43,18 @@ func (t *Target) Check(ctx context.Context, app rotation.Application, row rotati
 // cannotGrant is for a vault that rekey may use, whether or not it can see it in
 // Resource Manager.
 func cannotGrant(s Settings, unread error) ([]string, error) {
-	hidden := rotation.ClassOf(unread) == rotation.Denied || errors.Is(unread, errUnseen)
-	if unread == nil || hidden && s.Grant == GrantNone {
+	switch {
+	case unread == nil, isHidden(unread) && s.Grant == GrantNone:
 		return nil, nil
-	}
-	if !hidden {
+	case !isHidden(unread):
 		return nil, unread
 	}
 	return []string{fmt.Sprintf("rekey may use vault %q and cannot see it in Resource Manager, so it grants the application nothing there", s.vaultName())}, nil
+}
+
+// isHidden reports whether rekey's identity may not see the vault in Resource Manager.
+func isHidden(unread error) bool {
+	return unread != nil && (rotation.ClassOf(unread) == rotation.Denied || errors.Is(unread, errUnseen))
 }
 
 // checkName makes sure that the name is not one of the other kind: a certificate

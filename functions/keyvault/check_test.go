@@ -1,6 +1,7 @@
 package keyvault_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -75,6 +76,10 @@ func TestCheckSaysWhetherDeliveryWouldWork(t *testing.T) {
 			officer(w)
 			w.misbehave(t, cloud.Fault{Host: "management.azure.com", Status: 503})
 		}, class: rotation.Transient, text: "503"},
+		"Resource Manager asked too often": {kind: rotation.Secret, given: func(w *world) {
+			w.rbacVault("safe")
+			w.misbehave(t, cloud.Fault{Host: "management.azure.com", Status: 429, RetryAfter: new(json.Number("0"))})
+		}, class: rotation.Throttled, text: "429"},
 		"a secret where a certificate is to be": {kind: rotation.Certificate, given: func(w *world) {
 			officer(w)
 			_, err := w.byOwner.Set(t.Context(), "safe", "db", vault.Secret{Value: w.delivery(rotation.TargetRow{}, 1).Credential.Value})

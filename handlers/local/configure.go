@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/rekey-dev/rekey/internal/httpfault"
 )
 
 // Configure tells rekey, through its API as any user would, to manage every
@@ -109,30 +111,49 @@ func certificatePolicy() map[string]any {
 	return policy
 }
 
-// call sends one request to rekey's API and wants a success.
+// call sends one request to rekey's API and wants a success. A request that is to
+// be repeated after a time is.
 func (s *Stack) call(ctx context.Context, method, path string, body any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
+	for {
+		again, err := s.send(ctx, method, path, text)
+		if err == nil || again == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(again):
+		}
+	}
+}
+
+// send sends a request once. Again is when to repeat one that was put off, or 0.
+func (s *Stack) send(ctx context.Context, method, path string, text []byte) (again time.Duration, err error) {
 	request, err := http.NewRequestWithContext(ctx, method, s.Endpoints.Host+path, bytes.NewReader(text))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	response, err := s.client.Do(request)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
 	if err != nil {
-		return err
+		return 0, err
+	}
+	if response.StatusCode == http.StatusServiceUnavailable {
+		again = httpfault.After(response.Header, time.Now())
 	}
 	if response.StatusCode >= 300 {
-		return fmt.Errorf("%s %s: %s: %s", method, path, response.Status, answer)
+		err = fmt.Errorf("%s %s: %s: %s", method, path, response.Status, answer)
 	}
-	return nil
+	return again, err
 }
 
 // get reads one answer of rekey's API.
