@@ -70,19 +70,7 @@ func (a *api) registerApplications(h huma.API) {
 }
 
 func (a *api) listApplications(ctx context.Context, in *Paging) (*answer[Page[Application]], error) {
-	from, err := in.from(applicationCursor)
-	if err != nil {
-		return nil, err
-	}
-	apps, next, err := a.Engine.Applications(ctx, from, in.Limit)
-	if err != nil {
-		return nil, a.refusal(ctx, err)
-	}
-	items := make([]Application, len(apps))
-	for i, app := range apps {
-		items[i] = applicationOf(app)
-	}
-	return &answer[Page[Application]]{pageOf(items, next)}, nil
+	return listed(ctx, a, in, applicationCursor, a.Engine.Applications, applicationOf)
 }
 
 func applicationOf(app rotation.Application) Application {

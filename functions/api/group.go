@@ -71,19 +71,7 @@ func groupOf(g rotation.Group) Group {
 var groupCursor = regexp.MustCompile(targetPattern)
 
 func (a *api) listGroups(ctx context.Context, in *Paging) (*answer[Page[Group]], error) {
-	from, err := in.from(groupCursor)
-	if err != nil {
-		return nil, err
-	}
-	groups, next, err := a.Engine.Groups(ctx, from, in.Limit)
-	if err != nil {
-		return nil, a.refusal(ctx, err)
-	}
-	items := make([]Group, len(groups))
-	for i, g := range groups {
-		items[i] = groupOf(g)
-	}
-	return &answer[Page[Group]]{pageOf(items, next)}, nil
+	return listed(ctx, a, in, groupCursor, a.Engine.Groups, groupOf)
 }
 
 func (a *api) getGroup(ctx context.Context, in *groupPath) (*tagged[Group], error) {

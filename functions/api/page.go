@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/base64"
 	"regexp"
 
@@ -42,6 +43,26 @@ func (p Paging) from(form *regexp.Regexp) (string, error) {
 		return "", notACursor()
 	}
 	return string(text), nil
+}
+
+// listed answers with one page of what the engine lists, each as it is shown.
+func listed[Record, Shown any](
+	ctx context.Context, a *api, in *Paging, form *regexp.Regexp,
+	list func(ctx context.Context, from string, limit int) ([]Record, string, error), show func(Record) Shown,
+) (*answer[Page[Shown]], error) {
+	from, err := in.from(form)
+	if err != nil {
+		return nil, err
+	}
+	records, next, err := list(ctx, from, in.Limit)
+	if err != nil {
+		return nil, a.refusal(ctx, err)
+	}
+	items := make([]Shown, len(records))
+	for i, record := range records {
+		items[i] = show(record)
+	}
+	return &answer[Page[Shown]]{pageOf(items, next)}, nil
 }
 
 func notACursor() error {

@@ -54,19 +54,7 @@ func (a *api) registerTasks(h huma.API) {
 func taskOf(t rotation.Task) Task { return Task{t.ID, TaskSettings{t.Name, t.Steps}} }
 
 func (a *api) listTasks(ctx context.Context, in *Paging) (*answer[Page[Task]], error) {
-	from, err := in.from(taskCursor)
-	if err != nil {
-		return nil, err
-	}
-	tasks, next, err := a.Engine.Tasks(ctx, from, in.Limit)
-	if err != nil {
-		return nil, a.refusal(ctx, err)
-	}
-	items := make([]Task, len(tasks))
-	for i, t := range tasks {
-		items[i] = taskOf(t)
-	}
-	return &answer[Page[Task]]{pageOf(items, next)}, nil
+	return listed(ctx, a, in, taskCursor, a.Engine.Tasks, taskOf)
 }
 
 func (a *api) getTask(ctx context.Context, in *taskPath) (*tagged[Task], error) {
