@@ -217,9 +217,7 @@ func sha(text string) string {
 // misbehave puts rules in force.
 func (w *world) misbehave(t *testing.T, rules ...cloud.Fault) {
 	t.Helper()
-	body, err := json.Marshal(rules)
-	require.NoError(t, err)
-	w.face(t, http.MethodPut, "/sim/faults", string(body), nil)
+	cloudtest.Misbehave(t, w.front, rules...)
 }
 
 // calls are those since the last time, in the order of their names.
@@ -231,7 +229,7 @@ func (w *world) calls(t *testing.T) map[string]int {
 			Count              int
 		}
 	}
-	w.face(t, http.MethodGet, "/sim/calls?reset=true", "", &answer)
+	cloudtest.Face(t, w.front, http.MethodGet, "/sim/calls?reset=true", "", &answer)
 	counts := map[string]int{}
 	for _, c := range answer.Calls {
 		if c.Host == "management.azure.com" {
@@ -239,21 +237,6 @@ func (w *world) calls(t *testing.T) map[string]int {
 		}
 	}
 	return counts
-}
-
-func (w *world) face(t *testing.T, method, path, body string, into any) {
-	t.Helper()
-	address, err := w.front.Address(t.Context())
-	require.NoError(t, err)
-	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+address+path, strings.NewReader(body))
-	require.NoError(t, err)
-	answer, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer answer.Body.Close()
-	require.Equal(t, http.StatusOK, answer.StatusCode)
-	if into != nil {
-		require.NoError(t, json.NewDecoder(answer.Body).Decode(into))
-	}
 }
 
 // read reads a connection as Resource Manager shows it to rekey.

@@ -1,7 +1,6 @@
 package automation_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -258,16 +257,7 @@ func sha(text string) string {
 // misbehave puts rules in force.
 func (w *world) misbehave(rules ...cloud.Fault) {
 	w.t.Helper()
-	body, err := json.Marshal(rules)
-	require.NoError(w.t, err)
-	address, err := w.front.Address(w.t.Context())
-	require.NoError(w.t, err)
-	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPut, "http://"+address+"/sim/faults", bytes.NewReader(body))
-	require.NoError(w.t, err)
-	answer, err := http.DefaultClient.Do(request)
-	require.NoError(w.t, err)
-	require.NoError(w.t, answer.Body.Close())
-	require.Equal(w.t, http.StatusOK, answer.StatusCode)
+	cloudtest.Misbehave(w.t, w.front, rules...)
 }
 
 // bring writes the credential to the vault, as a Key Vault target would.

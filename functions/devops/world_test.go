@@ -181,16 +181,7 @@ func (w *world) held(id string) simulated.ConnectionState {
 // misbehave puts rules in force.
 func (w *world) misbehave(t *testing.T, rules ...cloud.Fault) {
 	t.Helper()
-	body, err := json.Marshal(rules)
-	require.NoError(t, err)
-	address, err := w.front.Address(t.Context())
-	require.NoError(t, err)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+address+"/sim/faults", bytes.NewReader(body))
-	require.NoError(t, err)
-	answer, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	require.NoError(t, answer.Body.Close())
-	require.Equal(t, http.StatusOK, answer.StatusCode)
+	cloudtest.Misbehave(t, w.front, rules...)
 }
 
 // outside returns the calls since the last time, the id of the connection left out.

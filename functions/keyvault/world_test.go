@@ -244,9 +244,7 @@ func (w *world) access(t *testing.T, row rotation.TargetRow) string {
 // once, because clients believe the server before they believe themselves.
 func (w *world) misbehave(t *testing.T, rules ...cloud.Fault) {
 	t.Helper()
-	body, err := json.Marshal(rules)
-	require.NoError(t, err)
-	w.face(t, http.MethodPut, "/sim/faults", string(body), nil)
+	cloudtest.Misbehave(t, w.front, rules...)
 }
 
 // calls counts the calls since the last time, by host.
@@ -258,27 +256,12 @@ func (w *world) calls(t *testing.T) map[string]int {
 			Count        int
 		}
 	}
-	w.face(t, http.MethodGet, "/sim/calls?reset=true", "", &answer)
+	cloudtest.Face(t, w.front, http.MethodGet, "/sim/calls?reset=true", "", &answer)
 	counts := map[string]int{}
 	for _, c := range answer.Calls {
 		counts[c.Method+" "+c.Host] += c.Count
 	}
 	return counts
-}
-
-func (w *world) face(t *testing.T, method, path, body string, into any) {
-	t.Helper()
-	address, err := w.front.Address(t.Context())
-	require.NoError(t, err)
-	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+address+path, strings.NewReader(body))
-	require.NoError(t, err)
-	answer, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer answer.Body.Close()
-	require.Equal(t, http.StatusOK, answer.StatusCode)
-	if into != nil {
-		require.NoError(t, json.NewDecoder(answer.Body).Decode(into))
-	}
 }
 
 // ownerPolicy lets the vault's owner delete secrets where access policies decide.

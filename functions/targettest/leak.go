@@ -1,21 +1,19 @@
 package targettest
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"html"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud"
+	"github.com/rekey-dev/rekey/internal/azuresim/cloud/cloudtest"
 )
 
 // assertSilent asserts that a text has none of the credentials, however spelled.
@@ -46,14 +44,5 @@ func spellings(value string) map[string]string {
 // faults replaces the rules by which the cloud misbehaves.
 func (s *subject) faults(t *testing.T, rules ...cloud.Fault) {
 	t.Helper()
-	body, err := json.Marshal(rules)
-	require.NoError(t, err)
-	address, err := s.Cloud.Address(t.Context())
-	require.NoError(t, err)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+address+"/sim/faults", bytes.NewReader(body))
-	require.NoError(t, err)
-	answer, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	require.NoError(t, answer.Body.Close())
-	require.Equal(t, http.StatusOK, answer.StatusCode)
+	cloudtest.Misbehave(t, s.Cloud, rules...)
 }

@@ -182,12 +182,7 @@ func (w *world) running(environment string) (digest string) {
 
 func (w *world) misbehave(rules ...cloud.Fault) {
 	w.t.Helper()
-	if rules == nil {
-		rules = []cloud.Fault{}
-	}
-	body, err := json.Marshal(rules)
-	require.NoError(w.t, err)
-	w.face(http.MethodPut, "/sim/faults", string(body), nil)
+	cloudtest.Misbehave(w.t, w.front, rules...)
 }
 
 // calls are the calls since the last time: method and path.
@@ -199,25 +194,10 @@ func (w *world) calls() map[string]int {
 			Count        int
 		}
 	}
-	w.face(http.MethodGet, "/sim/calls?reset=true", "", &answer)
+	cloudtest.Face(w.t, w.front, http.MethodGet, "/sim/calls?reset=true", "", &answer)
 	counts := map[string]int{}
 	for _, c := range answer.Calls {
 		counts[c.Method+" "+c.Path] += c.Count
 	}
 	return counts
-}
-
-func (w *world) face(method, path, body string, into any) {
-	w.t.Helper()
-	address, err := w.front.Address(w.t.Context())
-	require.NoError(w.t, err)
-	request, err := http.NewRequestWithContext(w.t.Context(), method, "http://"+address+path, strings.NewReader(body))
-	require.NoError(w.t, err)
-	answer, err := http.DefaultClient.Do(request)
-	require.NoError(w.t, err)
-	defer answer.Body.Close()
-	require.Equal(w.t, http.StatusOK, answer.StatusCode)
-	if into != nil {
-		require.NoError(w.t, json.NewDecoder(answer.Body).Decode(into))
-	}
 }

@@ -38,23 +38,11 @@ func TestACredentialReachesAPIConnections(t *testing.T) {
 	for _, d := range r.Deployments {
 		assert.Equal(t, "confirmed", d.State, d.LastError)
 	}
-	digest := s.connectedDigest(t, r.KeyID)
+	digest := s.stagedDigest(t, r.KeyID)
 	for _, c := range s.Azure.Connections.State().Connections {
 		assert.Equal(t, "Connected", c.Status, c.ID)
 		assert.Equal(t, map[string]string{"token:clientSecret": digest}, c.Secrets, c.ID)
 		assert.Equal(t, app, c.Values["token:clientId"])
 	}
 	s.checkNothingLeaked(t, messages)
-}
-
-// connectedDigest is the SHA-256 of what is staged for a credential.
-func (s *Stack) connectedDigest(t *testing.T, keyID string) string {
-	t.Helper()
-	for _, secret := range s.Azure.Vaults.State().Vaults[stagingVault].Secrets {
-		if len(secret.Versions) > 0 && secret.Versions[0].Tags["keyId"] == keyID {
-			return secret.Versions[0].SHA256
-		}
-	}
-	require.Fail(t, "nothing is staged for "+keyID)
-	return ""
 }

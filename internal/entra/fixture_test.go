@@ -1,9 +1,7 @@
 package entra_test
 
 import (
-	"encoding/json"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -79,9 +77,7 @@ func (w *world) credential(appID, value string) azcore.TokenCredential {
 // misbehave puts the rules of faults in force.
 func (w *world) misbehave(rules ...cloud.Fault) {
 	w.t.Helper()
-	body, err := json.Marshal(rules)
-	require.NoError(w.t, err)
-	w.face(http.MethodPut, "/sim/faults", string(body), nil)
+	cloudtest.Misbehave(w.t, w.cloud, rules...)
 }
 
 // call is one kind of call that the cloud has seen.
@@ -100,26 +96,11 @@ func (w *world) calls(host string) (seen []call) {
 			call
 		}
 	}
-	w.face(http.MethodGet, "/sim/calls?reset=true", "", &answer)
+	cloudtest.Face(w.t, w.cloud, http.MethodGet, "/sim/calls?reset=true", "", &answer)
 	for _, one := range answer.Calls {
 		if one.Host == host {
 			seen = append(seen, one.call)
 		}
 	}
 	return seen
-}
-
-func (w *world) face(method, path, body string, into any) {
-	w.t.Helper()
-	address, err := w.cloud.Address(w.t.Context())
-	require.NoError(w.t, err)
-	request, err := http.NewRequestWithContext(w.t.Context(), method, "http://"+address+path, strings.NewReader(body))
-	require.NoError(w.t, err)
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(w.t, err)
-	defer response.Body.Close()
-	require.Equal(w.t, http.StatusOK, response.StatusCode)
-	if into != nil {
-		require.NoError(w.t, json.NewDecoder(response.Body).Decode(into))
-	}
 }
