@@ -29,7 +29,7 @@ func TestTheSuiteOfAllTargets(t *testing.T) {
 				id := w.add(c.connection)
 				const host = "management.azure.com"
 				return targettest.Place{
-					Target: issuing{w.target, w}, App: w.app, Row: w.onConnection(t, id), Cloud: w.front, Clock: w.clock, Log: &targettest.Log{},
+					Target: w.target, App: w.app, Issued: w.issue, Row: w.onConnection(t, id), Cloud: w.front, Clock: w.clock, Log: &targettest.Log{},
 					Calls: []targettest.Call{
 						{Host: host, Method: "GET", Path: id}, {Host: host, Method: "GET", Path: "*" + c.api}, {Host: host, Method: "PUT", Path: id},
 					},

@@ -2,7 +2,6 @@ package apiconnection_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -185,18 +184,6 @@ func (w *world) issue(d rotation.Delivery) {
 		entry.Passwords = []entra.Password{password}
 	}
 	w.directory.PutApplication(entry)
-}
-
-// issuing is the target with what comes before it: a credential is known to Entra
-// before anybody gets it.
-type issuing struct {
-	*apiconnection.Target
-	world *world
-}
-
-func (i issuing) Deploy(ctx context.Context, d rotation.Delivery) (rotation.Outcome, error) {
-	i.world.issue(d)
-	return i.Target.Deploy(ctx, d)
 }
 
 // state is what the service has of a connection.
