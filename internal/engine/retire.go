@@ -135,7 +135,7 @@ func (w *work) retireLater(ctx context.Context, entry rotation.Entry, err error)
 	case rotation.Permanent, rotation.Denied:
 		again = w.waits().RetryFailed
 	case rotation.Transient, rotation.Conflict, rotation.NotFound:
-		again = min(again, backoff(w.waits().RetryAfter, 1))
+		again = min(again, w.backoff(w.waits().RetryAfter, 1))
 	}
 	line := w.line("retry", fmt.Sprintf("key id %s could not be removed yet: %v", entry.KeyID, err))
 	line.Failure = true
