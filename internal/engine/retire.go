@@ -52,7 +52,17 @@ func (w *work) mark(ctx context.Context, keyID string, retiring bool) error {
 	if err := w.save(ctx, w.batch()); err != nil {
 		return err
 	}
-	return w.loadLive(ctx, w.loaded)
+	return w.reload(ctx)
+}
+
+// reload reads what targets hold by now. Where somebody else has changed the head as
+// well, the rotations that were loaded with the old one are read again too.
+func (w *work) reload(ctx context.Context) error {
+	revision := w.Head.Revision
+	if err := w.loadLive(ctx, w.loaded); err != nil || w.Head.Revision == revision {
+		return err
+	}
+	return w.loadAll(ctx, w.loaded)
 }
 
 func (w *work) readUnderLease(ctx context.Context) (DirectoryApplication, error) {

@@ -125,6 +125,11 @@ const (
 	DeploymentSkipped   DeploymentState = "skipped"
 )
 
+// DeploymentStates lists every state of a deployment.
+func DeploymentStates() []DeploymentState {
+	return []DeploymentState{DeploymentPending, DeploymentRunning, DeploymentConfirmed, DeploymentFailed, DeploymentSkipped}
+}
+
 var deploymentTransitions = map[DeploymentState][]DeploymentState{
 	DeploymentPending:   {DeploymentRunning, DeploymentFailed, DeploymentSkipped},
 	DeploymentRunning:   {DeploymentRunning, DeploymentPending, DeploymentConfirmed, DeploymentFailed, DeploymentSkipped},
