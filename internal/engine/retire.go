@@ -77,12 +77,15 @@ func has(app DirectoryApplication, keyID string) bool {
 
 // remove takes the credential out of Entra and then deletes its staged copy. That
 // it is gone, only a read can say: Graph answers the removal of a password that
-// has not reached every replica as if there were none.
+// has not reached every replica as if there were none. And where it is new, not
+// even a read can: a slow replica does not show it yet.
 func (w *work) remove(ctx context.Context, app DirectoryApplication, entry rotation.Entry) (again time.Time, err error) {
 	if has(app, entry.KeyID) {
 		if again, err = w.removeCredential(ctx, app, entry.KeyID); err != nil || !again.IsZero() {
 			return again, err
 		}
+	} else if known := entry.At.Add(w.waits().MissingAgain); w.Now().Before(known) {
+		return known, nil
 	}
 	if entry.Staged == "" {
 		return zero, nil
@@ -98,7 +101,7 @@ func (w *work) removeCredential(ctx context.Context, app DirectoryApplication, k
 	}
 	call, cancel := w.underLease(ctx, w.Head.Lease)
 	defer cancel()
-	return zero, w.Directory.RemovePassword(call, app.ObjectID, keyID)
+	return zero, w.wrote(w.Directory.RemovePassword(call, app.ObjectID, keyID))
 }
 
 // removeKey sends the list that Graph has, without one certificate.
@@ -137,7 +140,7 @@ func (w *work) retired(ctx context.Context, entry rotation.Entry) error {
 // retireLater leaves the mark, says why, and comes back: removing an old
 // credential is never given up, only put off.
 func (w *work) retireLater(ctx context.Context, entry rotation.Entry, err error) (time.Time, error) {
-	w.Head.Lease = rotation.Lease{}
+	w.releaseLease()
 	again := w.waits().Resend
 	switch rotation.ClassOf(err) {
 	case rotation.Throttled:

@@ -36,10 +36,23 @@ func (w *work) setback(ctx context.Context, doing string, err error) (time.Time,
 	return r.NotBefore, w.saveRotation(ctx, "retry", doing+": "+err.Error())
 }
 
+// releaseLease lets others write to Graph again: at once, or after a write without
+// an answer, which may still take effect, one call later.
 func (w *work) releaseLease() {
-	if w.Head.Lease.Holder == w.holder {
-		w.Head.Lease = rotation.Lease{}
+	if w.Head.Lease.Holder != w.holder {
+		return
 	}
+	w.Head.Lease = rotation.Lease{}
+	if w.unanswered {
+		now := w.Now()
+		w.Head.Lease = rotation.Lease{Holder: "a call without an answer", Until: now, Free: now.Add(w.CallTimeout)}
+	}
+}
+
+// wrote notes what became of a write to Graph.
+func (w *work) wrote(err error) error {
+	w.unanswered = err != nil && !rotation.HadNoEffect(err)
+	return err
 }
 
 // applicationGone waits a while before it believes that the application does not

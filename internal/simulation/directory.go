@@ -25,8 +25,7 @@ type credential struct {
 	by    string    // who removed it
 	known [replicas]time.Duration
 
-	tokens  int       // issued in a row
-	proven  bool      // enough in a row
+	proven  bool      // enough tokens in a row were issued to one invocation
 	adopted time.Time // when it was handed over to rekey
 	inUse   time.Time // when a place last came to hold it
 }
@@ -239,16 +238,17 @@ func (d *directory) addKey(app *registration, key engine.DirectoryCredential) {
 
 // Verify implements engine.Verifier: some replica answers.
 func (d *directory) Verify(ctx context.Context, appID string, made rotation.Credential) (rotation.Verdict, error) {
+	inv := invocationOf(ctx)
 	return effect(ctx, d.w, "entra token", func() (rotation.Verdict, error) {
 		c := d.app(appID).byKeyID(made.KeyID)
 		switch {
 		case c == nil || !c.works() || c.value != "" && c.value != made.Value.Reveal():
 			return rotation.Verdict{Kind: rotation.NotYet, Reason: "unknown credential"}, nil
 		case time.Since(c.born) < pick(d.w.chance, c.known[:]):
-			c.tokens = 0
+			inv.tokens = 0
 			return rotation.Verdict{Kind: rotation.NotYet, Reason: "this replica does not know it yet"}, nil
 		}
-		if c.tokens++; c.tokens >= enoughTokens {
+		if inv.tokens++; inv.tokens >= enoughTokens {
 			c.proven = true
 		}
 		return rotation.Verdict{Kind: rotation.Accepted}, nil

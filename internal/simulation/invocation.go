@@ -35,6 +35,7 @@ type invocation struct {
 	err     error
 	done    func(*invocation)
 	read    readings
+	tokens  int // issued to it in a row
 }
 
 type invocationKey struct{}

@@ -118,7 +118,7 @@ func (p *promises) delivered(d delivering, c *credential) {
 	case c == nil:
 		p.breaks(1, "%s is given a credential that never was in Entra ID", d.place.name)
 	case !c.proven:
-		p.breaks(1, "%s is given %s, with which Entra ID issued only %d tokens in a row", d.place.name, c, c.tokens)
+		p.breaks(1, "%s is given %s, for which Entra ID has not issued %d tokens in a row", d.place.name, c, enoughTokens)
 	case c.value != "" && c.value != d.Credential.Value.Reveal():
 		p.breaks(1, "%s is given the value of another credential than %s", d.place.name, c)
 	}
@@ -146,6 +146,8 @@ func (p *promises) retired(c *credential, inv *invocation) {
 	view := p.w.view(c.app.appID, c.kind)
 	current := c.app.byKeyID(view.Head.Kind(c.kind).Current)
 	switch {
+	case view.App.AppID == "": // somebody has just ended its management, and released every target
+		return
 	case current == c:
 		p.breaks(2, "rekey removes %s, which is the current credential", c)
 	case current == nil || !current.at(time.Now().Add(-mostBehind)) && !current.exists():
