@@ -102,7 +102,9 @@ func (d delivering) put(where **credential, c *credential) {
 	}
 	*where = c
 	d.w.tell("%s holds %s", d.place.name, c)
-	c.inUse = time.Now()
+	if d.w.pointedAt(d.place, c.kind) {
+		c.inUse = time.Now()
+	}
 	d.w.promises.given(d.place, c)
 }
 

@@ -52,7 +52,8 @@ func (p *promises) ended(c *credential) {
 	}
 	for _, place := range p.w.places {
 		if place.holds(c) && p.w.pointedAt(place, c.kind) && !p.excused(c, place) {
-			p.breaks(1, "%s still holds %s, which %s", place.name, c, c.fate())
+			p.breaks(1, "%s still holds %s, which %s; it lived from %s to %s, its replacement was asked for at %s, and the reserve is %s",
+				place.name, c, c.fate(), p.w.clock(c.born), p.w.clock(c.End), p.w.clock(p.w.lastAsked(c.app.appID, c.kind, c.born)), p.w.policyOf(c.app.appID, c.kind).Reserve())
 		}
 	}
 }

@@ -85,6 +85,7 @@ func (w *world) callTimeout() time.Duration { return 30 * time.Second }
 // newProcess starts the handler anew: of one of the versions, with its own clock.
 func (w *world) newProcess(i int) *process {
 	p := &process{name: fmt.Sprintf("process %d", i), version: w.newVersion()}
+	w.heldBack = w.heldBack || len(w.newer) > 0 && !p.version.newer // it leaves alone what is due
 	if w.weather.one[KillBefore] > 0 { // worlds in which clocks differ
 		p.skew = w.skew()
 	}
@@ -132,9 +133,14 @@ func (w *world) later(in time.Duration, run func()) { w.add(time.Now().Add(in), 
 // tell writes a line of the history.
 func (w *world) tell(format string, args ...any) {
 	if w.telling {
-		at := time.Since(w.began)
-		w.history = append(w.history, fmt.Sprintf("%3dh%02dm%06.3fs  ", at/time.Hour, at/time.Minute%60, (at%time.Minute).Seconds())+fmt.Sprintf(format, args...))
+		w.history = append(w.history, w.clock(time.Now())+"  "+fmt.Sprintf(format, args...))
 	}
+}
+
+// clock is a time as the history has it: since the world began.
+func (w *world) clock(t time.Time) string {
+	at := t.Sub(w.began)
+	return fmt.Sprintf("%3dh%02dm%06.3fs", at/time.Hour, at/time.Minute%60, (at%time.Minute).Seconds())
 }
 
 // run lets time pass, until a promise is broken at the latest.
