@@ -110,7 +110,7 @@ func (w *world) policy(kind rotation.Kind) rotation.Policy {
 	p.Lifetime, p.Threshold = w.between(10*time.Hour, 40*time.Hour), w.between(time.Hour, 3*time.Hour)
 	p.Overlap, p.DeliveryAllowance = w.between(30*time.Minute, 6*time.Hour), w.between(3*time.Hour, 6*time.Hour)
 	p.Waits.GiveUp, p.Waits.LookAgain = 3*time.Hour, rotation.Looks{10 * time.Minute, time.Hour, 4 * time.Hour}
-	p.Waits.VerifySuccesses = enoughTokens
+	p.Waits.VerifySuccesses, p.Waits.VerifyEvery = enoughTokens, w.between(5*time.Second, 40*time.Second)
 	return p
 }
 

@@ -220,6 +220,9 @@ func (p *promises) raced(app *registration, one, other *invocation) {
 // written is told of changes that were made to rows.
 func (p *promises) written(by *invocation, changes []engine.Change) {
 	for _, change := range changes {
+		if change.Table == engine.TableSchedule {
+			p.w.firstDue = time.Time{}
+		}
 		if change.Op == engine.Delete {
 			continue
 		}

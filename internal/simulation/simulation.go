@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// How long a world lasts: things go wrong for two days, and then a day and a half
-// must be enough for everything to come right.
+// How long a world lasts: things go wrong for a day and a half, and then a day and
+// an hour must be enough for everything to come right.
 const (
-	troubled = 48 * time.Hour
-	quiet    = 36 * time.Hour
+	troubled = 36 * time.Hour
+	quiet    = 25 * time.Hour
 )
 
 // Run lets the world of a seed pass. It returns the promise that was broken, or "",

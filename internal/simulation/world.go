@@ -38,6 +38,7 @@ type world struct {
 	history []string
 
 	began        time.Time
+	firstDue     time.Time // in the schedule; zero where that has changed
 	invocations  int
 	made         int
 	deadLettered int
@@ -86,7 +87,7 @@ func (w *world) callTimeout() time.Duration { return 30 * time.Second }
 func (w *world) newProcess(i int) *process {
 	p := &process{name: fmt.Sprintf("process %d", i), version: w.newVersion()}
 	w.heldBack = w.heldBack || len(w.newer) > 0 && !p.version.newer // it leaves alone what is due
-	if w.weather.one[KillBefore] > 0 { // worlds in which clocks differ
+	if w.weather.one[KillBefore] > 0 {                              // worlds in which clocks differ
 		p.skew = w.skew()
 	}
 	now := func() time.Time { return time.Now().Add(p.skew) }
@@ -140,7 +141,7 @@ func (w *world) tell(format string, args ...any) {
 // clock is a time as the history has it: since the world began.
 func (w *world) clock(t time.Time) string {
 	at := t.Sub(w.began)
-	return fmt.Sprintf("%3dh%02dm%06.3fs", at/time.Hour, at/time.Minute%60, (at%time.Minute).Seconds())
+	return fmt.Sprintf("%3dh%02dm%06.3fs", at/time.Hour, at/time.Minute%60, (at % time.Minute).Seconds())
 }
 
 // run lets time pass, until a promise is broken at the latest.
@@ -178,7 +179,22 @@ func (w *world) sweep() {
 // nextSweep is the first minute after now at which a row of the schedule is due:
 // between two of them, sweeps find nothing.
 func (w *world) nextSweep() time.Time {
-	first, next := time.Now().Truncate(time.Minute).Add(time.Minute), time.Now().Truncate(time.Minute).Add(24*time.Hour)
+	if w.firstDue.IsZero() {
+		w.firstDue = w.dueFirst()
+	}
+	return latest(w.firstDue, time.Now().Truncate(time.Minute).Add(time.Minute))
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// dueFirst reads the schedule.
+func (w *world) dueFirst() time.Time {
+	next := time.Now().Truncate(time.Minute).Add(24 * time.Hour)
 	for n := range 16 {
 		within := engine.Range{Table: engine.TableSchedule, Partition: fmt.Sprintf("%02d", n), Limit: 1}
 		for row := range w.store.Query(context.Background(), within) {
@@ -187,9 +203,6 @@ func (w *world) nextSweep() time.Time {
 				next = at
 			}
 		}
-	}
-	if next.Before(first) {
-		return first
 	}
 	return next
 }
