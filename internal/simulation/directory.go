@@ -27,7 +27,7 @@ type credential struct {
 
 	proven  bool      // enough tokens in a row were issued to one invocation
 	adopted time.Time // when it was handed over to rekey
-	inUse   time.Time // when a place last came to hold it
+	used    bool      // some place came to hold it
 }
 
 // Who removes credentials. Of two writes at once, Graph loses one.

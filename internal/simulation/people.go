@@ -142,7 +142,7 @@ func (w *world) saveTarget(ctx context.Context, e *engine.Engine, app *registrat
 	p := w.place(placeOf(t))
 	for _, c := range app.existing(t.Kind, time.Now()) {
 		if !c.ours && p.value == nil && w.oneIn(2) {
-			p.value, c.inUse = c, time.Now()
+			p.value, c.used = c, true
 		}
 	}
 	p.since = time.Now()

@@ -19,6 +19,7 @@ type place struct {
 	granted time.Time   // when access was granted
 	broken  bool        // it refuses everything until somebody repairs it
 	since   time.Time   // since when a target's row points at it
+	took    map[*credential]time.Time
 }
 
 // job is work that goes on by itself and changes the place when it ends.
@@ -52,13 +53,23 @@ func placeOf(t rotation.TargetRow) string {
 	return s.Place
 }
 
+// inUseSince returns when the last of the places in use came to hold a credential.
+func (w *world) inUseSince(c *credential) (last time.Time) {
+	for _, p := range w.places {
+		if p.holds(c) && w.pointedAt(p, c.kind) {
+			last = latest(last, p.took[c])
+		}
+	}
+	return last
+}
+
 // place returns a place by its name; one that nobody has seen is made.
 func (w *world) place(name string) *place {
 	i := slices.IndexFunc(w.places, func(p *place) bool { return p.name == name })
 	if i >= 0 {
 		return w.places[i]
 	}
-	p := &place{name: name}
+	p := &place{name: name, took: map[*credential]time.Time{}}
 	w.places = append(w.places, p)
 	return p
 }
@@ -102,9 +113,7 @@ func (d delivering) put(where **credential, c *credential) {
 	}
 	*where = c
 	d.w.tell("%s holds %s", d.place.name, c)
-	if d.w.pointedAt(d.place, c.kind) {
-		c.inUse = time.Now()
-	}
+	c.used, d.place.took[c] = true, time.Now()
 	d.w.promises.given(d.place, c)
 }
 

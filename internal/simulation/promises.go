@@ -136,7 +136,7 @@ func (p *promises) removed(c *credential, inv *invocation) {
 		c.by = byRace
 		return
 	}
-	if c.inUse.IsZero() && c.adopted.IsZero() || !time.Now().Before(c.End) || p.revoked(c) {
+	if !c.used && c.adopted.IsZero() || !time.Now().Before(c.End) || p.revoked(c) {
 		return
 	}
 	p.retired(c, inv)
@@ -153,11 +153,11 @@ func (p *promises) retired(c *credential, inv *invocation) {
 		p.breaks(2, "rekey removes %s, which is the current credential", c)
 	case current == nil || !current.at(time.Now().Add(-mostBehind)) && !current.exists():
 		p.breaks(2, "rekey removes %s while its replacement is not in Entra ID", c)
-	case current.inUse.IsZero():
+	case !current.used:
 		p.breaks(2, "rekey removes %s although no target holds its replacement %s", c, current)
-	case time.Since(current.inUse) < view.Policy().Overlap-p.w.mostSkew() && !p.w.overlapChanged && !p.noOverlap(c):
+	case time.Since(p.w.inUseSince(current)) < view.Policy().Overlap-p.w.mostSkew() && !p.w.overlapChanged && !p.noOverlap(c):
 		p.breaks(2, "rekey removes %s %s after its replacement %s came into use; the overlap is %s",
-			c, time.Since(current.inUse), current, view.Policy().Overlap)
+			c, time.Since(p.w.inUseSince(current)), current, view.Policy().Overlap)
 	}
 	for _, place := range p.w.places {
 		if place.holds(c) && p.w.pointedAt(place, c.kind) && place.since.Before(inv.began) {
