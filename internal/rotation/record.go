@@ -26,7 +26,7 @@ const (
 var transitions = map[State][]State{
 	Requested:  {Staged, Failed, Cancelled, Superseded},
 	Staged:     {Verified, Requested, Failed, Cancelled, Superseded},
-	Verified:   {Published, Failed, Cancelled, Superseded},
+	Verified:   {Published, Cancelled, Superseded},
 	Published:  {Completed, Incomplete},
 	Incomplete: {Completed},
 }

@@ -83,17 +83,18 @@ func sum(into, from map[string]int) {
 // Missing lists what should have been met and was not: every fault at every effect,
 // and every step that a rotation or a deployment may take.
 func (c *Coverage) Missing() (missing []string) {
-	for effect, met := range c.Effects {
-		faults := Faults()
-		if effect == "message" {
-			faults = Astray()
-		}
+	hit := func(effect string, faults []Fault) {
 		for _, fault := range faults {
-			if met[fault] == 0 {
+			if c.Effects[effect][fault] == 0 {
 				missing = append(missing, fmt.Sprintf("%s: %s", effect, fault))
 			}
 		}
 	}
+	for _, effect := range effects() {
+		hit(effect, Faults())
+	}
+	hit("graph read", []Fault{Old})
+	hit("message", Astray())
 	for _, from := range rotation.States() {
 		for _, to := range rotation.States() {
 			if from.CanBecome(to) && c.Rotations[step(string(from), string(to))] == 0 {
@@ -103,7 +104,7 @@ func (c *Coverage) Missing() (missing []string) {
 	}
 	for _, from := range rotation.DeploymentStates() {
 		for _, to := range rotation.DeploymentStates() {
-			if from.CanBecome(to) && c.Deployments[step(string(from), string(to))] == 0 {
+			if from != to && from.CanBecome(to) && c.Deployments[step(string(from), string(to))] == 0 {
 				missing = append(missing, "deployment: "+step(string(from), string(to)))
 			}
 		}

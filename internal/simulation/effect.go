@@ -30,6 +30,17 @@ const (
 	mostThrottle       = 90 * time.Second
 )
 
+// effects lists everything that an invocation does outside its own memory.
+func effects() []string {
+	return []string{
+		"store get", "store query", "store write", "bus send", "publish",
+		"graph read", "graph addPassword", "graph removePassword", "graph replaceKeys", "entra token",
+		"stage writable", "stage put", "stage get", "stage delete",
+		"keyvault grant", "keyvault set", "devops put", "devops prove", "vercel edit", "vercel redeploy", "vercel look",
+		"apiconnection put", "apiconnection status", "automation run", "automation stop",
+	}
+}
+
 // Faults lists the faults that every effect can meet.
 func Faults() []Fault {
 	return []Fault{Refused, Lost, Throttled, Late, KillBefore, KillAfter, KillDuring}

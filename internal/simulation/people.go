@@ -21,6 +21,7 @@ type deed struct {
 var deeds = []deed{
 	{"ask for a rotation", func(w *world, app *registration, kind rotation.Kind) { w.ask(engine.Ask{AppID: app.appID, Kind: kind}) }},
 	{"ask for a rotation", func(w *world, app *registration, kind rotation.Kind) { w.ask(engine.Ask{AppID: app.appID, Kind: kind}) }},
+	{"ask again and again", (*world).insist},
 	{"ask for an emergency", func(w *world, app *registration, kind rotation.Kind) {
 		w.ask(engine.Ask{AppID: app.appID, Kind: kind, Emergency: true})
 	}},
@@ -159,6 +160,15 @@ func (w *world) ask(ask engine.Ask) {
 		}
 		return err
 	})
+}
+
+// insist asks for rotations faster than places can take them.
+func (w *world) insist(app *registration, kind rotation.Kind) {
+	for n := range 2 + w.IntN(4) {
+		w.later(time.Duration(n)*w.between(20*time.Second, 3*time.Minute), func() {
+			w.ask(engine.Ask{AppID: app.appID, Kind: kind, Emergency: w.oneIn(3)})
+		})
+	}
 }
 
 func (w *world) cancel(app *registration, kind rotation.Kind) {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+
 	"github.com/rekey-dev/rekey/internal/simulation"
 )
 
@@ -42,7 +44,13 @@ func TestNothingIsLost(t *testing.T) {
 		}
 	})
 	t.Logf("%.0f schedules a second\n%s", float64(all.Worlds)/time.Since(began).Seconds(), all)
+	if all.Worlds >= enough {
+		assert.Empty(t, all.Missing(), "was never met")
+	}
 }
+
+// enough worlds have met everything that can be met.
+const enough = 2000
 
 func one(t *testing.T, n uint64) {
 	broken, met := simulation.Run(t, n)

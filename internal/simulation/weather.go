@@ -16,6 +16,10 @@ type weather struct {
 	old    int           // reads of Graph that are behind
 	spells []spell
 	slow   bool // replication takes minutes now and then
+	// In most worlds one effect fails often, in one way: what it takes to meet
+	// combinations that are rare otherwise.
+	focus      string
+	focusFault Fault
 
 	grantTakes time.Duration
 }
@@ -40,6 +44,9 @@ func newWeather(w *world) *weather {
 	for _, f := range []Fault{KillBefore, KillAfter, KillDuring} {
 		x.one[f] *= 3
 	}
+	if !w.oneIn(3) {
+		x.focus, x.focusFault = pick(w.chance, effects()), pick(w.chance, Faults())
+	}
 	if w.oneIn(2) {
 		x.old = pick(w.chance, []int{2, 5, 20})
 	}
@@ -50,7 +57,10 @@ func newWeather(w *world) *weather {
 }
 
 // fault decides what becomes of one effect.
-func (x *weather) fault(string) Fault {
+func (x *weather) fault(name string) Fault {
+	if !x.clear && name == x.focus && x.w.oneIn(4) {
+		return x.focusFault
+	}
 	return x.choose(Faults())
 }
 
