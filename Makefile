@@ -6,7 +6,7 @@ GO      ?= go
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 ARGS    ?=
 
-.PHONY: help run test check lint race specs bench package clean
+.PHONY: help run test check lint race simulate specs bench package clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -28,6 +28,11 @@ lint: ## format, vet and lint
 
 race: ## unit and conformance tests under the race detector
 	$(GO) test -timeout 20m -race $$($(GO) list ./... | grep -v /handlers/local)
+
+SEEDS ?= 2000
+
+simulate: ## let worlds pass in which everything goes wrong (SEEDS=100000)
+	$(GO) test -v -count=1 -timeout 0 -run TestNothingIsLost ./internal/simulation -args -seeds $(SEEDS)
 
 SPECS ?= $(abspath ../shared/specs)
 

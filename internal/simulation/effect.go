@@ -66,7 +66,7 @@ func effect[T any](ctx context.Context, w *world, name string, act func() (T, er
 		return answer, lateEffect(ctx, w, name, act)
 	}
 	if fault == KillDuring {
-		w.later(w.between(0, mostLate), func() { _, _ = act() })
+		w.later(w.between(0, afterDeath), func() { _, _ = act() })
 		inv.kill(name, fault)
 	}
 	inv.pause(w.travel())
@@ -105,7 +105,7 @@ func lateEffect[T any](ctx context.Context, w *world, name string, act func() (T
 	}
 	wait := max(0, time.Until(deadline))
 	if w.oneIn(2) {
-		w.later(wait+w.between(0, afterLatest), func() { _, _ = act() })
+		w.later(wait+w.between(0, afterDeadline), func() { _, _ = act() })
 	}
 	invocationOf(ctx).pause(wait)
 	return &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("%s: %w", name, context.DeadlineExceeded)}

@@ -1,3 +1,5 @@
+//go:build !race
+
 package simulation_test
 
 // A mistake is a bug that somebody could make: a piece of the code, and what they

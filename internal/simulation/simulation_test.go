@@ -3,6 +3,7 @@ package simulation_test
 import (
 	"flag"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 300, "how many worlds to simulate")
+	seeds = flag.Int("seeds", 100, "how many worlds to simulate")
 	seed  = flag.Uint64("seed", 0, "simulate this world alone, and tell its history")
 	lines = flag.Int("lines", 120, "how much of a history to tell")
 )
@@ -57,5 +58,13 @@ func one(t *testing.T, n uint64) {
 	t.Logf("seed %d: broken: %q\n%s\n%s", n, broken, met, simulation.History(t, n, *lines))
 	if broken != "" {
 		t.Fail()
+	}
+}
+
+func TestAWorldRepeatsItself(t *testing.T) {
+	for _, n := range []uint64{3, 7, 15, 35} {
+		once, again := simulation.History(t, n, 100_000), simulation.History(t, n, 100_000)
+		assert.Equal(t, once, again, "seed %d", n)
+		assert.Greater(t, strings.Count(once, "\n"), 100)
 	}
 }
