@@ -14,20 +14,25 @@ type Fault string
 
 // The faults.
 const (
-	Refused      Fault = "refused"           // it fails, without effect
-	Lost         Fault = "answer lost"       // it takes effect, and seems to have failed
-	Throttled    Fault = "throttled"         // refused, to be repeated after a time
-	Late         Fault = "late"              // no answer in time, and it may take effect afterwards
-	KillBefore   Fault = "killed before"     // the process dies, and it does not take effect
-	KillAfter    Fault = "killed after"      // the process dies once it has taken effect
-	KillDuring   Fault = "killed on the way" // the process dies, and it takes effect later
-	Outage       Fault = "outage"            // it is out of reach, or refused, for hours
-	Old          Fault = "old answer"        // a read answers what was so a while ago
-	flawless     Fault = ""
-	mostLate           = 40 * time.Second // less than an attempt without an answer is waited for
-	slowestCall        = 3 * time.Second
-	afterLatest        = 20 * time.Second
-	mostThrottle       = 90 * time.Second
+	Refused    Fault = "refused"           // it fails, without effect
+	Lost       Fault = "answer lost"       // it takes effect, and seems to have failed
+	Throttled  Fault = "throttled"         // refused, to be repeated after a time
+	Late       Fault = "late"              // no answer in time, and it may take effect afterwards
+	KillBefore Fault = "killed before"     // the process dies, and it does not take effect
+	KillAfter  Fault = "killed after"      // the process dies once it has taken effect
+	KillDuring Fault = "killed on the way" // the process dies, and it takes effect later
+	Outage     Fault = "outage"            // it is out of reach, or refused, for hours
+	Old        Fault = "old answer"        // a read answers what was so a while ago
+	flawless   Fault = ""
+)
+
+// How long things take. What takes effect after its caller has gone does so within
+// a time for which the engine waits, or keeps others out.
+const (
+	slowestCall   = 3 * time.Second
+	afterDeadline = 20 * time.Second
+	afterDeath    = 40 * time.Second
+	mostThrottle  = 90 * time.Second
 )
 
 // effects lists everything that an invocation does outside its own memory.
