@@ -6,7 +6,7 @@ GO      ?= go
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 ARGS    ?=
 
-.PHONY: help run test check lint race simulate specs bench package clean
+.PHONY: help run test check lint vuln race simulate specs bench package clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -19,12 +19,15 @@ test: package ## run every test
 	@# these start the packaged handler, which the cache of results knows nothing of
 	$(GO) test -timeout 20m -count=1 ./handlers/local
 
-check: lint race ## format, vet, lint, and the tests under the race detector
+check: lint vuln race ## format, vet, lint, known vulnerabilities, and the tests under the race detector
 
 lint: ## format, vet and lint
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(LINT) run ./...
+
+vuln: ## look for known vulnerabilities in what is packaged
+	@.ci/vuln
 
 race: ## unit and conformance tests under the race detector
 	$(GO) test -timeout 20m -race $$($(GO) list ./... | grep -v /handlers/local)

@@ -38,6 +38,25 @@ func TestNothingButHealthAnswersWhileClosed(t *testing.T) {
 	assert.Equal(t, before, w.everything())
 }
 
+// TestHeadersOpenNoDoor: the platform adds headers that say who somebody is, and so can
+// anybody else.
+func TestHeadersOpenNoDoor(t *testing.T) {
+	w := newWorld(t, func(c *api.Config) { c.Open = false })
+	before := w.everything()
+	for name, header := range map[string][]string{
+		"a principal": {"X-MS-CLIENT-PRINCIPAL", "eyJhdXRoX3R5cCI6ImFhZCIsImNsYWltcyI6W3sidHlwIjoicm9sZXMiLCJ2YWwiOiJBZG1pbiJ9XX0="},
+		"its parts":   {"X-MS-CLIENT-PRINCIPAL-ID", appID, "X-MS-CLIENT-PRINCIPAL-NAME", "admin", "X-MS-CLIENT-PRINCIPAL-IDP", "aad"},
+		"a token":     {"X-MS-TOKEN-AAD-ACCESS-TOKEN", "e30.e30.", "Authorization", "Bearer e30.e30."},
+		"a key":       {"X-Functions-Key", "master"},
+		"a method":    {"X-HTTP-Method-Override", "GET", "X-HTTP-Method", "GET"},
+		"an address":  {"X-Original-URL", "/api/health", "X-Rewrite-URL", "/api/health", "X-Forwarded-For", "127.0.0.1"},
+	} {
+		assert.Equal(t, 403, w.call("PUT", appPath, managed, header...).status, name)
+		assert.Equal(t, 403, w.call("GET", "/api/applications?code=master", "", header...).status, name)
+	}
+	assert.Equal(t, before, w.everything())
+}
+
 func TestTheAllowHeaderNamesTheMethods(t *testing.T) {
 	w := newWorld(t)
 	assert.Equal(t, "POST", w.call("GET", "/api/pause", "").header.Get("Allow"))

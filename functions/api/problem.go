@@ -53,6 +53,9 @@ func refusal(ctx context.Context, log *slog.Logger, err error) error {
 		return problem(http.StatusNotFound, err.Error())
 	case errors.Is(err, engine.ErrRefused):
 		return problem(http.StatusConflict, strings.TrimPrefix(err.Error(), engine.ErrRefused.Error()+": "))
+	case errors.Is(err, engine.ErrForeignRow):
+		log.ErrorContext(ctx, "a row was forged", "error", err)
+		return problem(http.StatusConflict, err.Error())
 	case errors.Is(err, engine.ErrPrecondition), errors.Is(err, engine.ErrConflict):
 		return problem(http.StatusConflict, "it was changed by somebody else at the same time; nothing was changed by this request, repeat it")
 	case errors.Is(err, engine.ErrNewerSchema):

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
@@ -65,9 +68,11 @@ func (t *Target) accounts(ctx context.Context) ([]rotation.Choice, error) {
 	})
 }
 
+const accountType = "Microsoft.Automation/automationAccounts"
+
 // https://learn.microsoft.com/rest/api/automation/runbook/list-by-automation-account
 func (t *Target) runbooks(ctx context.Context, account string) (all []rotation.Choice, err error) {
-	if part(account, "automationAccounts") == "" {
+	if id, err := arm.ParseResourceID(account); err != nil || !strings.EqualFold(id.ResourceType.String(), accountType) || strings.Contains(account, "/.") {
 		return nil, rotation.Problem{Field: "account", Detail: "must be chosen first"}
 	}
 	found, err := list[named](ctx, t.client, fmt.Sprintf("list the runbooks of %q", last(account)), account+"/runbooks", automationVersion, nil)

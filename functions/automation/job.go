@@ -82,7 +82,7 @@ func (w *jobWork) reference(ctx context.Context, d rotation.Delivery) (id, waiti
 // holds reports whether a version is the delivery's credential: by its value, or, as
 // a certificate comes back in another form, by the tags that Key Vault targets set.
 func holds(s vault.Secret, d rotation.Delivery) bool {
-	if s.Value == d.Credential.Value {
+	if s.Value.Equal(d.Credential.Value) {
 		return true
 	}
 	return d.Credential.Rotation.Kind == rotation.Certificate &&

@@ -2,6 +2,7 @@ package automation
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
@@ -77,11 +79,8 @@ func plainJSON(value string) string {
 
 func utf16le(text string) []byte {
 	var all []byte
-	for _, r := range text {
-		if r > 0xffff {
-			return []byte(text) // no credential has such characters
-		}
-		all = append(all, byte(r), byte(r>>8))
+	for _, unit := range utf16.Encode([]rune(text)) {
+		all = binary.LittleEndian.AppendUint16(all, unit)
 	}
 	return all
 }

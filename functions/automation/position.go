@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/rekey-dev/rekey/internal/rotation"
@@ -34,15 +36,37 @@ const (
 	phaseEnding  phase = "end"
 )
 
-// parsePosition reads a handle. The first try has none.
-func parsePosition(handle, fingerprint string) (p position, err error) {
-	if handle == "" {
+// parsePosition reads a delivery's handle. The first try has none.
+func parsePosition(d rotation.Delivery, fingerprint string) (p position, err error) {
+	if d.Handle == "" {
 		return position{Task: fingerprint}, nil
 	}
-	if err := json.Unmarshal([]byte(handle), &p); err != nil || p.Step < 0 {
-		return p, rotation.Permanently("automation: the handle %q is not one of this target", handle)
+	if err := json.Unmarshal([]byte(d.Handle), &p); err != nil || p.Step < 0 || !p.isOf(d) {
+		return p, rotation.Permanently("automation: the handle %q is not one of this target", d.Handle)
 	}
 	return p, nil
+}
+
+// resourceForm is what a step may run as.
+var resourceForm = regexp.MustCompile(`(?i)^/subscriptions/[0-9a-f-]{36}/resourceGroups/[\p{L}\p{N}_().-]{0,89}[\p{L}\p{N}_()-]/providers/(` +
+	`Microsoft\.Compute/virtualMachines/[a-z0-9][a-z0-9._-]*/runCommands/` + prefix +
+	`|Microsoft\.Resources/deploymentScripts/` + prefix +
+	`|Microsoft\.Automation/automationAccounts/[a-z0-9-]+/jobs/` +
+	`)[0-9a-f-]{36}$`)
+
+// isOf reports whether what runs has the name that only this delivery's step has. A
+// handle comes from a row, and what it names is stopped and deleted: a forged one must
+// not name what others run.
+func (p position) isOf(d rotation.Delivery) bool {
+	return p.Resource == "" || resourceForm.MatchString(p.Resource) && strings.HasSuffix(p.Resource, "/"+p.name(d))
+}
+
+func (p position) name(d rotation.Delivery) string {
+	name := nameOf(d, p.Step)
+	if strings.Contains(p.Resource, "/jobs/") {
+		return name
+	}
+	return prefix + name
 }
 
 func (p position) handle() string {

@@ -32,7 +32,7 @@ const (
 // resume finds out where the delivery stands.
 func (t *Target) resume(ctx context.Context, d rotation.Delivery, task rotation.Task) (*run, error) {
 	now := t.config.Now()
-	at, err := parsePosition(d.Handle, fingerprint(task))
+	at, err := parsePosition(d, fingerprint(task))
 	if err != nil {
 		return nil, err
 	}

@@ -70,6 +70,9 @@ func (t *Target) task(ctx context.Context, id string) (rotation.Task, error) {
 	if err != nil {
 		return task, transient(fmt.Sprintf("read task %q", id), err)
 	}
+	if problems := task.Check(); len(problems) > 0 { // rows are not only written by who checked them
+		return task, rotation.Permanently("automation: task %q is not one: %w", id, problems[0])
+	}
 	if t.config.StagingVault != "" && task.UsesVault(t.config.StagingVault) {
 		return task, &rotation.Fault{Class: rotation.Permanent,
 			Err:    fmt.Errorf("automation: task %q names the staging vault %q, which holds the credentials of every application", id, t.config.StagingVault),

@@ -110,7 +110,7 @@ func (t *Target) Deploy(ctx context.Context, d rotation.Delivery) (rotation.Outc
 // without leaving a handle, or the step after the one that its handle names: those
 // are stopped as well.
 func (t *Target) Stop(ctx context.Context, d rotation.Delivery) error {
-	at, err := parsePosition(d.Handle, "")
+	at, err := parsePosition(d, "")
 	if err != nil {
 		return err
 	}

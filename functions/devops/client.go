@@ -17,6 +17,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"github.com/rekey-dev/rekey/internal/outbound"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
 )
@@ -51,12 +52,9 @@ func newClient(c Config) *client {
 	}
 	return &client{
 		credential: c.Credential, tenantID: c.TenantID, now: c.Now, pauses: map[string]time.Time{},
-		http: &http.Client{Transport: c.Transport, CheckRedirect: stay},
+		http: outbound.To(c.Transport, host, profileHost),
 	}
 }
-
-// stay follows no redirect: the only one there is leads to a sign-in page.
-func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // request is one call.
 type request struct {

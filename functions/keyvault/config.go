@@ -54,6 +54,10 @@ var (
 	guidPattern   = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 )
 
+// reserved begins the names of what rekey keeps in the staging vault: staged copies of
+// every application, and access tokens.
+const reserved = "rekey-"
+
 const vaultType = "Microsoft.KeyVault/vaults"
 
 // CheckSettings decodes strictly, fills in defaults and reports every problem. It
@@ -96,6 +100,9 @@ func (t *Target) parse(app rotation.Application, kind rotation.Kind, settings js
 	if s.Vault, legal = normaliseVault(s.Vault); !legal {
 		wrong("vault", "must be the name of a Key Vault, or its resource id "+
 			"/subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.KeyVault/vaults/<name>")
+	}
+	if t.isStaging(s) && strings.HasPrefix(strings.ToLower(s.Name), reserved) {
+		wrong("name", `must not begin with "`+reserved+`" in the staging vault, where such names are rekey's own`)
 	}
 	if s.Grant == "" {
 		s.Grant = t.defaultGrant(s)

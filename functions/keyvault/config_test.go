@@ -74,6 +74,9 @@ func TestEveryProblemIsReported(t *testing.T) {
 		"the staging vault is closed to applications": {`{"vault":"staging","grant":"user"}`, []rotation.Problem{
 			{Field: "grant", Detail: `must be "none": this is the staging vault, which holds the credentials of every application`},
 		}},
+		"in the staging vault rekey's own names are its own": {`{"vault":"STAGING","name":"Rekey-6f1d1f5e-0c9a-4b55-9d55-2a0f6a1b7c42-secret-1-1"}`, []rotation.Problem{
+			{Field: "name", Detail: `must not begin with "rekey-" in the staging vault, where such names are rekey's own`},
+		}},
 		"so it is by its id": {`{"vault":"/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/STAGING","grant":"officer"}`, []rotation.Problem{
 			{Field: "grant", Detail: `must be "none": this is the staging vault, which holds the credentials of every application`},
 		}},

@@ -10,6 +10,7 @@
 //   - What ends the context ends the call.
 //   - The credential is in no error, outcome or log line, in no spelling, even
 //     where the place sends it back.
+//   - Settings, however they are forged, lead to no other host and out of no path.
 //   - All of that holds for a certificate, where the row is of that kind.
 //
 // A target's package describes its place and calls Run from a test.
@@ -104,6 +105,7 @@ func Run(t *testing.T, start func(t *testing.T) Place) {
 		"an ended context ends the call":                 testEndedContext,
 		"settings that cannot be read are permanent":     testUnreadableSettings,
 		"a credential that comes back is not repeated":   testEcho,
+		"settings lead nowhere else":                     testElsewhere,
 	}
 	if specsFolder() != "" {
 		tests["published errors are understood"] = testPublished

@@ -15,7 +15,10 @@ import (
 	"github.com/rekey-dev/rekey/internal/secret"
 )
 
-const baseURL = "https://api.vercel.com"
+const (
+	host    = "api.vercel.com"
+	baseURL = "https://" + host
+)
 
 // client calls Vercel's API on behalf of one team. There is no official one in Go.
 type client struct {
@@ -87,14 +90,6 @@ func (c *client) newRequest(ctx context.Context, r request) (*http.Request, erro
 		call.Header.Set("Content-Type", "application/json")
 	}
 	return call, nil
-}
-
-// newHTTPClient follows no redirect: a token goes to api.vercel.com alone.
-func newHTTPClient(transport http.RoundTripper) *http.Client {
-	return &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
 }
 
 // pagination ends every page of a list. https://vercel.com/docs/rest-api#pagination

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/rekey-dev/rekey/internal/outbound"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
 )
@@ -41,7 +42,7 @@ var (
 
 // New returns the target.
 func New(c Config) *Target {
-	t := &Target{groups: c.Groups, http: newHTTPClient(c.Transport), now: c.Now}
+	t := &Target{groups: c.Groups, http: outbound.To(c.Transport, host), now: c.Now}
 	if t.now == nil {
 		t.now = time.Now
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -57,7 +56,7 @@ func readConfig(lookup func(string) string) (config, error) {
 		installation:    s.optional("REKEY_INSTALLATION", "default", installationPattern, "1 to 24 lower-case letters, digits and hyphens"),
 		protectedApps:   s.list("REKEY_PROTECTED_APPS", guidPattern, "client ids (GUIDs)"),
 		devopsOrgs:      s.list("REKEY_DEVOPS_ORGANIZATIONS", organizationPattern, "names of Azure DevOps organizations"),
-		eventGridTopic:  s.https("REKEY_EVENTGRID_TOPIC_ENDPOINT"),
+		eventGridTopic:  lookup("REKEY_EVENTGRID_TOPIC_ENDPOINT"),
 		extraCAFile:     s.file("REKEY_EXTRA_CA_FILE"),
 		openAPI:         s.boolean("REKEY_OPEN_API"),
 		callTimeout:     s.duration("REKEY_CALL_TIMEOUT", 30*time.Second, time.Second, time.Minute),
@@ -66,6 +65,9 @@ func readConfig(lookup func(string) string) (config, error) {
 	}
 	c.busConnection, c.busNamespace = s.either("ServiceBusConnection", "ServiceBusConnection__fullyQualifiedNamespace")
 	c.tablesConn, c.tablesEndpoint = s.either("REKEY_TABLES_CONNECTION", "REKEY_TABLES_ENDPOINT")
+	s.azure("ServiceBusConnection__fullyQualifiedNamespace", namespacePattern, "the name of a namespace, <name>.servicebus.windows.net")
+	s.azure("REKEY_TABLES_ENDPOINT", tablesPattern, "the table endpoint of a storage account, https://<account>.table.core.windows.net")
+	s.azure("REKEY_EVENTGRID_TOPIC_ENDPOINT", topicPattern, "the endpoint of an Event Grid topic, https://<topic>.<region>-1.eventgrid.azure.net/api/events")
 	if c.openAPI && lookup("WEBSITE_SITE_NAME") != "" {
 		s.wrong("REKEY_OPEN_API", "must not be true in Azure: it lets anybody on the internet use the API")
 	}
@@ -80,6 +82,9 @@ var (
 	guidPattern         = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 	vaultPattern        = regexp.MustCompile(`^[a-zA-Z](-?[a-zA-Z0-9]){2,23}$`)
 	organizationPattern = regexp.MustCompile(`^[a-zA-Z0-9](-?[a-zA-Z0-9]){0,49}$`)
+	namespacePattern    = regexp.MustCompile(`^[a-zA-Z](-?[a-zA-Z0-9]){5,49}\.servicebus\.windows\.net$`)
+	tablesPattern       = regexp.MustCompile(`^https://[a-z0-9]{3,24}\.(table\.core\.windows|z[0-9]{2}\.table\.storage\.azure)\.net/?$`)
+	topicPattern        = regexp.MustCompile(`^https://[a-z0-9-]+(\.[a-z0-9-]+)?\.eventgrid\.azure\.net/api/events$`)
 	installationPattern = regexp.MustCompile(`^[a-z0-9](-?[a-z0-9]){0,23}$`)
 )
 
@@ -128,15 +133,10 @@ func (s *settings) list(setting string, pattern *regexp.Regexp, what string) (na
 	return names
 }
 
-func (s *settings) https(setting string) string {
-	text := s.lookup(setting)
-	if text == "" {
-		return ""
-	}
-	if u, err := url.Parse(text); err != nil || u.Scheme != "https" || u.Host == "" {
-		s.wrong(setting, "must be an https address")
-	}
-	return text
+// azure checks the address of one of Azure's services, if it is given: the managed
+// identity's token goes there.
+func (s *settings) azure(setting string, pattern *regexp.Regexp, what string) {
+	s.optional(setting, "", pattern, what)
 }
 
 func (s *settings) file(setting string) string {

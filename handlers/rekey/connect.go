@@ -20,6 +20,7 @@ import (
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/entra"
 	"github.com/rekey-dev/rekey/internal/eventgrid"
+	"github.com/rekey-dev/rekey/internal/outbound"
 	"github.com/rekey-dev/rekey/internal/servicebus"
 	"github.com/rekey-dev/rekey/internal/tablestore"
 	"github.com/rekey-dev/rekey/internal/vault"
@@ -32,6 +33,10 @@ func connect(c config, log *slog.Logger) (functions.Config, error) {
 	if err != nil {
 		return functions.Config{}, err
 	}
+	return connectThrough(transport, c, log)
+}
+
+func connectThrough(transport *http.Transport, c config, log *slog.Logger) (functions.Config, error) {
 	credential, err := newCredential(c, transport)
 	if err != nil {
 		return functions.Config{}, err
@@ -41,6 +46,7 @@ func connect(c config, log *slog.Logger) (functions.Config, error) {
 		return functions.Config{}, err
 	}
 	vaults := vault.New(credential, transport)
+	manager := azcore.ClientOptions{Transport: outbound.To(transport, "management.azure.com")}
 	e, err := newEngine(c, log, transport, credential)
 	if err != nil {
 		return functions.Config{}, err
@@ -53,16 +59,15 @@ func connect(c config, log *slog.Logger) (functions.Config, error) {
 		Targets: map[string]functions.Target{
 			"apiconnection": apiconnection.New(apiconnection.Config{
 				Vaults: vaults, StagingVault: c.stagingVault, Credential: credential,
-				ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
+				ClientOptions: manager,
 			}),
 			"automation": automation.New(automation.Config{
 				Tasks: e, Vaults: vaults, Credential: credential, Self: c.self(), StagingVault: c.stagingVault, Now: time.Now,
-				ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
+				ClientOptions: manager,
 			}),
 			"keyvault": keyvault.New(keyvault.Config{
-				Vaults: vaults, Principals: directory, Credential: credential,
-				ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
-				StagingVault:  c.stagingVault, Installation: c.installation, Log: log,
+				Vaults: vaults, Principals: directory, Credential: credential, ClientOptions: manager,
+				StagingVault: c.stagingVault, Installation: c.installation, Log: log,
 			}),
 			"devops": devops.New(devops.Config{Credential: credential, Transport: transport, TenantID: c.tenantID, Organizations: c.devopsOrgs}),
 			"vercel": vercel.New(vercel.Config{Groups: e, Transport: transport}),
@@ -95,7 +100,7 @@ func newEngine(c config, log *slog.Logger, transport *http.Transport, credential
 // https://learn.microsoft.com/azure/app-service/overview-managed-identity
 func newCredential(c config, transport *http.Transport) (azcore.TokenCredential, error) {
 	options := &azidentity.ManagedIdentityCredentialOptions{
-		ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
+		ClientOptions: azcore.ClientOptions{Transport: outbound.Straight(transport)},
 	}
 	if c.clientID != "" {
 		options.ID = azidentity.ClientID(c.clientID)
@@ -104,7 +109,7 @@ func newCredential(c config, transport *http.Transport) (azcore.TokenCredential,
 }
 
 func newStore(c config, transport *http.Transport, credential azcore.TokenCredential) (*tablestore.Store, error) {
-	options := tablestore.Options{CallTimeout: c.callTimeout, Transport: &http.Client{Transport: transport}}
+	options := tablestore.Options{CallTimeout: c.callTimeout, Transport: outbound.Straight(transport)}
 	if c.tablesConn != "" {
 		return tablestore.FromConnectionString(c.tablesConn, options)
 	}

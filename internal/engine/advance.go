@@ -38,11 +38,14 @@ func (e *Engine) Advance(ctx context.Context, invocation string, message rotatio
 	case errors.Is(err, ErrUnknownApplication):
 		e.Log.InfoContext(ctx, "dropped a wake-up: the application is not managed", "app", message.AppID)
 		return e.dropWakeUp(ctx, w.row, nil)
-	case errors.Is(err, ErrNewerSchema):
+	case leftAlone(err):
 		e.Log.WarnContext(ctx, "left alone", "app", message.AppID, "reason", err.Error())
 		return nil
 	case err != nil:
 		return err
+	case slices.Contains(e.Self, message.AppID): // it may have been protected after it was configured
+		e.Log.WarnContext(ctx, "left alone", "app", message.AppID, "reason", "it is rekey's own identity, or protected from being rotated")
+		return nil
 	}
 	until, err := w.run(ctx)
 	if err != nil {

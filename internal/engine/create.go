@@ -76,7 +76,7 @@ func (w *work) journalAttempt(ctx context.Context, app DirectoryApplication) (ro
 
 // stagedName is a staged copy's name in the staging vault.
 func stagedName(id rotation.ID, attempt int) string {
-	return fmt.Sprintf("rekey-%s-%s-%d-%d", id.AppID, id.Kind, id.Generation, attempt)
+	return fmt.Sprintf("%s%d-%d", stagedPrefix(id.AppID, id.Kind), id.Generation, attempt)
 }
 
 // marked returns the credentials that carry a marker already, before the attempt

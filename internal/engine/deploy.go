@@ -33,7 +33,7 @@ func (e *Engine) Deploy(ctx context.Context, invocation string, impl rotation.Ta
 	case errors.Is(err, ErrUnknownApplication) || err == nil && !found:
 		e.Log.InfoContext(ctx, "dropped a delivery: it is not known here", "rotation", message.Rotation.String(), "target", message.Target)
 		return e.dropWakeUp(ctx, d.row, nil)
-	case errors.Is(err, ErrNewerSchema):
+	case leftAlone(err):
 		e.Log.WarnContext(ctx, "left alone", "app", message.Rotation.AppID, "reason", err.Error())
 		return nil
 	case err != nil:
@@ -104,6 +104,9 @@ func (d *delivery) readDeployment(ctx context.Context, id rotation.ID, target st
 	}
 	d.etags[row.Row] = row.ETag
 	record, err := decodeAs[rotation.Deployment](row)
+	if err == nil {
+		err = checkOwner(row, id.AppID, record.Rotation.AppID)
+	}
 	return record, true, err
 }
 

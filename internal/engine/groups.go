@@ -92,7 +92,7 @@ func (e *Engine) DeleteGroup(ctx context.Context, id, etag string) error {
 			ErrRefused, id, strings.Join(users, ", "))
 	}
 	if g.Token != "" {
-		if err := e.deleteToken(ctx, g.Token); err != nil {
+		if err := e.deleteToken(ctx, tokenName(g.ID)); err != nil {
 			return err
 		}
 	}
@@ -132,11 +132,12 @@ func (e *Engine) GroupFor(ctx context.Context, appID string) (rotation.Group, er
 	return rotation.GroupFor(appID, groups)
 }
 
-// GroupToken reads a group's access token.
+// GroupToken reads a group's access token. Its name follows from the group's: what the
+// row says could be any name in the staging vault.
 func (e *Engine) GroupToken(ctx context.Context, g rotation.Group) (secret.Value, error) {
 	call, cancel := e.bounded(ctx)
 	defer cancel()
-	token, err := e.Tokens.Token(call, g.Token)
+	token, err := e.Tokens.Token(call, tokenName(g.ID))
 	if err != nil && rotation.ClassOf(err) == rotation.NotFound {
 		return token, &rotation.Fault{
 			Class: rotation.Permanent, Err: fmt.Errorf("the access token of group %q is gone: %w", g.ID, err),

@@ -145,3 +145,17 @@ func TestGroupsAreListedInPages(t *testing.T) {
 	}
 	assert.Equal(t, []string{"acme", "b", "c", "d"}, ids)
 }
+
+func TestAForgedGroupOpensNoOtherName(t *testing.T) {
+	w, kept, _ := grouped(t)
+	const staged = "rekey-" + appID + "-secret-1-1"
+	kept[staged] = "value-staged"
+	w.forge(engine.Key{Table: engine.TableGroups, Partition: "tenant", Row: "acme"}, "token", "rekey-token-acme", staged)
+	group, _, err := w.Group(t.Context(), "acme")
+	require.NoError(t, err)
+	token, err := w.GroupToken(t.Context(), group)
+	require.NoError(t, err)
+	assert.Equal(t, "value-token", token.Reveal())
+	require.NoError(t, w.DeleteGroup(t.Context(), "acme", ""))
+	assert.Equal(t, tokens{staged: "value-staged"}, kept)
+}

@@ -30,7 +30,10 @@ func (e *Engine) Application(ctx context.Context, appID string) (rotation.Applic
 	if err != nil {
 		return app, "", fmt.Errorf("application %q: %w", appID, err)
 	}
-	return app, row.ETag, decode(row, &app)
+	if err := decode(row, &app); err != nil {
+		return app, "", err
+	}
+	return app, row.ETag, checkOwner(row, appID, app.AppID)
 }
 
 // Everything is what the user set for all applications at once.
@@ -99,7 +102,7 @@ func (l *loaded) takeLive(row Row) error {
 	l.etags[row.Row] = row.ETag
 	switch {
 	case row.Row == rowHead:
-		return decode(row, &l.Head)
+		return l.takeHead(row)
 	case strings.HasPrefix(row.Row, prefixTarget):
 		target, err := decodeAs[rotation.TargetRow](row)
 		if target.Kind == l.Kind {
@@ -114,6 +117,16 @@ func (l *loaded) takeLive(row Row) error {
 		return err
 	}
 	return nil
+}
+
+func (l *loaded) takeHead(row Row) error {
+	if err := decode(row, &l.Head); err != nil {
+		return err
+	}
+	if err := checkOwner(row, l.App.AppID, l.Head.AppID); err != nil {
+		return err
+	}
+	return checkCopies(l.Head)
 }
 
 func decodeAs[T any](row Row) (T, error) {
@@ -177,11 +190,15 @@ func (l *loaded) takeGeneration(generation int, rows []Row) (r *rotation.Rotatio
 		case row.Row == rotationRow(id):
 			l.etags[row.Row] = row.ETag
 			r = &rotation.Rotation{}
-			err = decode(row, r)
+			if err = decode(row, r); err == nil {
+				err = checkOwner(row, id.AppID, r.ID.AppID)
+			}
 		case strings.HasPrefix(row.Row, rotationRow(id)):
 			l.etags[row.Row] = row.ETag
 			var d rotation.Deployment
-			d, err = decodeAs[rotation.Deployment](row)
+			if d, err = decodeAs[rotation.Deployment](row); err == nil {
+				err = checkOwner(row, id.AppID, d.Rotation.AppID)
+			}
 			deployments = append(deployments, d)
 		}
 		if err != nil {

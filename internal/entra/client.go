@@ -13,11 +13,14 @@ import (
 	kiotajson "github.com/microsoft/kiota-serialization-json-go"
 
 	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/outbound"
 )
 
 const (
-	graphURL   = "https://graph.microsoft.com/v1.0"
-	graphScope = "https://graph.microsoft.com/.default"
+	loginHost  = "login.microsoftonline.com"
+	graphHost  = "graph.microsoft.com"
+	graphURL   = "https://" + graphHost + "/v1.0"
+	graphScope = "https://" + graphHost + "/.default"
 )
 
 // Options say how to reach Entra ID. All of them are needed.
@@ -54,14 +57,14 @@ func New(o Options) (*Client, error) {
 	pipeline := kiotahttp.NewCustomTransportWithParentTransport(o.Transport, refuse{})
 	graph, err := kiotahttp.NewNetHttpRequestAdapterWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
 		bearer{o.Credential}, kiotajson.NewJsonParseNodeFactory(), kiotajson.NewJsonSerializationWriterFactory(),
-		&http.Client{Transport: pipeline, CheckRedirect: stay})
+		outbound.To(pipeline, graphHost))
 	if err != nil {
 		return nil, err
 	}
 	graph.SetBaseUrl(graphURL)
 	return &Client{
 		graph:    graph,
-		fresh:    &http.Client{Transport: freshConnections(o.Transport), CheckRedirect: stay},
+		fresh:    outbound.To(freshConnections(o.Transport), loginHost),
 		tenantID: o.TenantID,
 	}, nil
 }
@@ -80,9 +83,6 @@ func freshConnections(shared *http.Transport) *http.Transport {
 	fresh.TLSClientConfig.NextProtos = []string{"http/1.1"} // a clone offers what the original was set up for
 	return fresh
 }
-
-// stay follows no redirect: a request that carries a secret goes nowhere else.
-func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // bearer signs requests with the credential's token. The SDK's own provider asks
 // for continuous access evaluation, where a refused request is sent again.

@@ -16,7 +16,7 @@ import (
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
-const authority = "https://login.microsoftonline.com/"
+const authority = "https://" + loginHost + "/"
 
 // Verify asks for a token with the credential, once, and throws the token away.
 // Only Entra's own words are a verdict: whatever else answers is an error.

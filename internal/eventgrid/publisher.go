@@ -15,13 +15,16 @@ package eventgrid
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"regexp"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/messaging"
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/eventgrid/azeventgrid"
 
 	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/outbound"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
@@ -36,10 +39,18 @@ type Publisher struct {
 
 var _ engine.Publisher = (*Publisher)(nil)
 
+// endpointForm is the form of a topic's endpoint. A token goes there, so it has to be
+// one of Event Grid's.
+var endpointForm = regexp.MustCompile(`^https://([a-z0-9-]+(?:\.[a-z0-9-]+)?\.eventgrid\.azure\.net)/api/events$`)
+
 // New returns a publisher to the topic with that endpoint, such as
 // https://life.westeurope-1.eventgrid.azure.net/api/events.
 func New(endpoint string, credential azcore.TokenCredential, transport *http.Transport) (*Publisher, error) {
-	options := &azeventgrid.ClientOptions{ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}}}
+	parts := endpointForm.FindStringSubmatch(endpoint)
+	if parts == nil {
+		return nil, fmt.Errorf("eventgrid: the endpoint of a topic must look like https://<topic>.<region>-1.eventgrid.azure.net/api/events, not %q", endpoint)
+	}
+	options := &azeventgrid.ClientOptions{ClientOptions: azcore.ClientOptions{Transport: outbound.To(transport, parts[1])}}
 	client, err := azeventgrid.NewClient(endpoint, credential, options)
 	if err != nil {
 		return nil, fault(endpoint, err)

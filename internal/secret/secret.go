@@ -7,6 +7,7 @@
 package secret
 
 import (
+	"crypto/subtle"
 	"fmt"
 	"io"
 	"log/slog"
@@ -25,6 +26,11 @@ func (v Value) Reveal() string { return v.text }
 
 // IsZero reports whether there is no text.
 func (v Value) IsZero() bool { return v.text == "" }
+
+// Equal compares in a time that does not tell where two texts of a length differ.
+func (v Value) Equal(other Value) bool {
+	return subtle.ConstantTimeCompare([]byte(v.text), []byte(other.text)) == 1
+}
 
 // String implements fmt.Stringer without the text.
 func (Value) String() string { return redacted }

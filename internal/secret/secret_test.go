@@ -54,3 +54,10 @@ func TestRevealReturnsTheText(t *testing.T) {
 	assert.True(t, secret.Value{}.IsZero())
 	assert.False(t, secret.New(text).IsZero())
 }
+
+func TestEqualComparesTheTexts(t *testing.T) {
+	assert.True(t, secret.New("x").Equal(secret.New("x")))
+	assert.False(t, secret.New("x").Equal(secret.New("y")))
+	assert.False(t, secret.New("x").Equal(secret.New("xx")))
+	assert.True(t, secret.Value{}.Equal(secret.New("")))
+}

@@ -33,6 +33,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 
+	"github.com/rekey-dev/rekey/internal/outbound"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
 )
@@ -56,7 +57,7 @@ type clients struct {
 func New(credential azcore.TokenCredential, transport *http.Transport) *Client {
 	return &Client{
 		credential: credential,
-		transport:  &http.Client{Transport: transport},
+		transport:  outbound.To(transport, "*"+domain),
 		vaults:     map[string]clients{},
 	}
 }
@@ -75,6 +76,9 @@ type Secret struct {
 // https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#vault-name-and-object-name
 var nameForm = regexp.MustCompile(`^[a-zA-Z](-?[a-zA-Z0-9]){2,23}$`)
 
+// domain is that of every vault, in Azure's public cloud.
+const domain = ".vault.azure.net"
+
 // of returns the clients of one vault. They keep the vault's challenge, so that
 // only the first call to a vault takes two requests.
 func (c *Client) of(vault string) (clients, error) {
@@ -86,7 +90,7 @@ func (c *Client) of(vault string) (clients, error) {
 	if known, ok := c.vaults[vault]; ok {
 		return known, nil
 	}
-	made, err := c.dial("https://" + vault + ".vault.azure.net")
+	made, err := c.dial("https://" + vault + domain)
 	if err == nil {
 		c.vaults[vault] = made
 	}
