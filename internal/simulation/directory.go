@@ -238,19 +238,24 @@ func (d *directory) addKey(app *registration, key engine.DirectoryCredential) {
 
 // Verify implements engine.Verifier: some replica answers.
 func (d *directory) Verify(ctx context.Context, appID string, made rotation.Credential) (rotation.Verdict, error) {
+	c := d.app(appID).byKeyID(made.KeyID)
+	verdict, err := effect(ctx, d.w, "entra token", func() (rotation.Verdict, error) { return d.token(c, made), nil })
 	inv := invocationOf(ctx)
-	return effect(ctx, d.w, "entra token", func() (rotation.Verdict, error) {
-		c := d.app(appID).byKeyID(made.KeyID)
-		switch {
-		case c == nil || !c.works() || c.value != "" && c.value != made.Value.Reveal():
-			return rotation.Verdict{Kind: rotation.NotYet, Reason: "unknown credential"}, nil
-		case time.Since(c.born) < pick(d.w.chance, c.known[:]):
-			inv.tokens = 0
-			return rotation.Verdict{Kind: rotation.NotYet, Reason: "this replica does not know it yet"}, nil
-		}
-		if inv.tokens++; inv.tokens >= enoughTokens {
-			c.proven = true
-		}
-		return rotation.Verdict{Kind: rotation.Accepted}, nil
-	})
+	if inv.tokens++; err != nil || verdict.Kind != rotation.Accepted {
+		inv.tokens = 0
+	}
+	if inv.tokens >= enoughTokens {
+		c.proven = true
+	}
+	return verdict, err
+}
+
+func (d *directory) token(c *credential, made rotation.Credential) rotation.Verdict {
+	switch {
+	case c == nil || !c.works() || c.value != "" && c.value != made.Value.Reveal():
+		return rotation.Verdict{Kind: rotation.NotYet, Reason: "unknown credential"}
+	case time.Since(c.born) < pick(d.w.chance, c.known[:]):
+		return rotation.Verdict{Kind: rotation.NotYet, Reason: "this replica does not know it yet"}
+	}
+	return rotation.Verdict{Kind: rotation.Accepted}
 }
