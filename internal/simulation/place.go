@@ -34,6 +34,11 @@ func (p *place) holds(c *credential) bool {
 	return p.value == c || p.live == c || slices.ContainsFunc(p.jobs, func(j *job) bool { return !j.ended && j.gives == c })
 }
 
+// idle reports whether nothing that was begun there still runs.
+func (p *place) idle() bool {
+	return !slices.ContainsFunc(p.jobs, func(j *job) bool { return !j.ended })
+}
+
 func (p *place) job(name string) *job {
 	i := slices.IndexFunc(p.jobs, func(j *job) bool { return j.name == name })
 	if i < 0 {

@@ -72,7 +72,8 @@ func replaceConnection(ctx context.Context, d delivering) (rotation.Outcome, err
 }
 
 // editAndRedeploy is a variable and the deployment that takes it up. What runs is
-// the deployment that became ready last, with the value that it began with.
+// the deployment that became ready last, with the value that it began with; so one
+// that was begun before the edit is waited for.
 func editAndRedeploy(ctx context.Context, d delivering) (rotation.Outcome, error) {
 	if d.Handle != "" {
 		return d.awaitDeployment(ctx)
@@ -80,13 +81,18 @@ func editAndRedeploy(ctx context.Context, d delivering) (rotation.Outcome, error
 	if err := d.do(ctx, "edit", func() error { d.take(d.credential()); return nil }); err != nil {
 		return rotation.Outcome{}, err
 	}
+	handle := ""
 	err := d.do(ctx, "redeploy", func() error {
-		if value := d.place.value; d.place.job(d.Name) == nil {
+		if d.place.job(d.Name) == nil && d.place.idle() {
+			value := d.place.value
 			d.begin(d.Name, value, d.w.between(20*time.Second, 5*time.Minute), func() { d.put(&d.place.live, value) })
+		}
+		if d.place.job(d.Name) != nil {
+			handle = d.Name
 		}
 		return nil
 	})
-	return rotation.Outcome{Handle: d.Name, After: 30 * time.Second, Waiting: "for the redeployment"}, err
+	return rotation.Outcome{Handle: handle, After: 30 * time.Second, Waiting: "for the redeployment"}, err
 }
 
 func (d delivering) awaitDeployment(ctx context.Context) (rotation.Outcome, error) {
