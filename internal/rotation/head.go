@@ -147,6 +147,14 @@ func Marker(installation string, generation, attempt int) string {
 	return fmt.Sprintf("rekey/%s/%d.%d", installation, generation, attempt)
 }
 
+// ParseMarker reads what Marker wrote. What another installation wrote, or a
+// person, is no marker of this one.
+func ParseMarker(installation, marker string) (generation, attempt int, ok bool) {
+	n, err := fmt.Sscanf(marker, "rekey/"+installation+"/%d.%d", &generation, &attempt)
+	ok = err == nil && n == 2 && generation > 0 && attempt > 0 && marker == Marker(installation, generation, attempt)
+	return generation, attempt, ok
+}
+
 // CurrentEntry returns the published credential.
 func (k KindState) CurrentEntry() (Entry, bool) {
 	if k.Current == "" {
