@@ -36,17 +36,24 @@ func (e *Engine) Advance(ctx context.Context, invocation string, message rotatio
 	case errors.Is(err, ErrUnknownApplication):
 		e.Log.InfoContext(ctx, "dropped a wake-up: the application is not managed", "app", message.AppID)
 		return e.dropWakeUp(ctx, w.row, nil)
-	case errors.Is(err, ErrNewerSchema):
-		e.Log.WarnContext(ctx, "left alone", "app", message.AppID, "reason", err.Error())
-		return nil
 	case err != nil:
-		return err
+		return e.unlessNewer(ctx, message.AppID, err)
 	}
 	until, err := w.run(ctx)
 	if err != nil {
-		return err
+		return e.unlessNewer(ctx, message.AppID, err)
 	}
 	return w.rest(ctx, until)
+}
+
+// unlessNewer lets no message come again because of a row that a newer version of
+// the code wrote. Its wake-up stays, so it is looked at later.
+func (e *Engine) unlessNewer(ctx context.Context, appID string, err error) error {
+	if !errors.Is(err, ErrNewerSchema) {
+		return err
+	}
+	e.Log.WarnContext(ctx, "left alone", "app", appID, "reason", err.Error())
+	return nil
 }
 
 // ownRow returns the wake-up that a message names, if it is this application's.

@@ -121,7 +121,7 @@ func (w *work) beginAsked(ctx context.Context, ask Ask) (rotation.Rotation, erro
 	b := w.batch()
 	if old := w.InFlight; old != nil {
 		if err := old.Become(rotation.Superseded); err != nil {
-			return rotation.Rotation{}, err
+			return rotation.Rotation{}, fmt.Errorf("%w: %w", ErrRefused, err)
 		}
 		old.Reason, old.EndedAt = "superseded by an emergency rotation", w.Now()
 		old.AttemptOpen = false
@@ -218,7 +218,7 @@ func (e *Engine) cancel(ctx context.Context, id rotation.ID, actor string) (rota
 		return *r, err
 	}
 	if err := r.Become(rotation.Cancelled); err != nil {
-		return *r, err
+		return *r, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	r.Reason, r.EndedAt, r.AttemptOpen = "cancelled by "+actor, w.Now(), false
 	r.Revision++

@@ -57,6 +57,9 @@ var decisions = []func(Snapshot) Step{
 // Next decides what is to be done now. What it returns is done, saved, and Next
 // is asked again, until it says Wait.
 func Next(s Snapshot) Step {
+	if !s.Known() {
+		return wait(s.beat(s.Policy().Waits.Resend), "a newer version is at work")
+	}
 	rest := wait(s.heartbeat(), "nothing to do")
 	for _, decide := range decisions {
 		step := fence(s, decide(s))
@@ -88,7 +91,7 @@ const mostIdle = 100
 func decideInFlight(s Snapshot) Step {
 	r := s.InFlight
 	switch {
-	case r == nil || !r.State.Known():
+	case r == nil:
 		return Step{}
 	case r.Idle >= mostIdle:
 		return Step{Do: Fail, Why: "stuck"}
