@@ -70,7 +70,9 @@ func TestAnOlderDeploymentOfANewerSchemaHoldsTheNewOneBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			w.place.answer = func(rotation.Delivery) (rotation.Outcome, error) { return rotation.Outcome{Handle: "job", After: time.Hour}, nil }
+			w.place.answer = func(rotation.Delivery) (rotation.Outcome, error) {
+				return rotation.Outcome{Handle: "job", After: time.Hour}, nil
+			}
 			w.manage(policy(), "kv")
 			w.run(time.Minute)
 			w.ask(engine.Ask{})
@@ -94,7 +96,9 @@ func TestAnUnknownStateIsLeftAlone(t *testing.T) {
 			w := newWorld(t)
 			w.manage(policy(), "kv")
 			w.run(time.Minute)
-			w.place.answer = func(rotation.Delivery) (rotation.Outcome, error) { return rotation.Outcome{After: 10 * time.Minute}, nil }
+			w.place.answer = func(rotation.Delivery) (rotation.Outcome, error) {
+				return rotation.Outcome{After: 10 * time.Minute}, nil
+			}
 			w.ask(engine.Ask{})
 			w.run(time.Minute)
 			asked := w.ask(engine.Ask{})
@@ -127,7 +131,9 @@ func TestAMergeDropsNothing(t *testing.T) {
 	w := newWorld(t)
 	w.manage(policy(), "kv")
 	w.run(time.Minute)
-	w.place.answer = func(rotation.Delivery) (rotation.Outcome, error) { return rotation.Outcome{After: 10 * time.Minute}, nil }
+	w.place.answer = func(rotation.Delivery) (rotation.Outcome, error) {
+		return rotation.Outcome{After: 10 * time.Minute}, nil
+	}
 	w.ask(engine.Ask{})
 	w.run(time.Minute)
 	rows := []string{"live.head", "live.target.kv", "live.holding.kv", "secret.00000002", "secret.00000002.kv"}

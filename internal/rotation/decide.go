@@ -74,11 +74,14 @@ func Next(s Snapshot) Step {
 	return rest
 }
 
-// fence turns a step that writes to Graph into a wait while somebody else holds
-// the application's lease.
+// fence turns a step that needs Graph into a wait while somebody else holds the
+// application's lease, or while there is no application.
 func fence(s Snapshot, step Step) Step {
 	needsLease := []Action{Create, Recover, Look, Retire}
-	lease := s.Head.Lease
+	lease, gone := s.Head.Lease, s.state().Gone
+	if (step.Do == Look || step.Do == Retire) && s.Now.Before(gone.Until) {
+		return wait(gone.Until, "the application is gone")
+	}
 	if slices.Contains(needsLease, step.Do) && lease.HeldAt(s.Now) && lease.Holder != s.Invocation {
 		return wait(lease.Free, "another invocation holds the lease")
 	}

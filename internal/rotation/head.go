@@ -55,6 +55,8 @@ type KindState struct {
 	SchedulePaused bool `json:"schedulePaused"`
 	// MissingSince is when a read of Graph first showed the current credential gone.
 	MissingSince time.Time `json:"missingSince"`
+	// Gone holds back what needs the application while Graph does not know it.
+	Gone Absence `json:"gone"`
 
 	// Of certificates, which Graph knows to replace only all at once: the key ids
 	// that were last seen or sent, and a read that lacked some of what it should have.
@@ -63,6 +65,12 @@ type KindState struct {
 	// Removed are the key ids that were removed last: a slow replica may still show
 	// them, and sending one back would bring it to life again.
 	Removed []string `json:"removed,omitempty"`
+}
+
+// Absence is an application that Graph does not know.
+type Absence struct {
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until"` // when to look again
 }
 
 // mostRemoved is far more removals than replicas lag behind.
