@@ -38,20 +38,27 @@ func (e *Engine) Advance(ctx context.Context, invocation string, message rotatio
 	case errors.Is(err, ErrUnknownApplication):
 		e.Log.InfoContext(ctx, "dropped a wake-up: the application is not managed", "app", message.AppID)
 		return e.dropWakeUp(ctx, w.row, nil)
-	case leftAlone(err):
-		e.Log.WarnContext(ctx, "left alone", "app", message.AppID, "reason", err.Error())
-		return nil
 	case err != nil:
-		return err
+		return e.unlessLeftAlone(ctx, message.AppID, err)
 	case slices.Contains(e.Self, message.AppID): // it may have been protected after it was configured
 		e.Log.WarnContext(ctx, "left alone", "app", message.AppID, "reason", "it is rekey's own identity, or protected from being rotated")
 		return nil
 	}
 	until, err := w.run(ctx)
 	if err != nil {
-		return err
+		return e.unlessLeftAlone(ctx, message.AppID, err)
 	}
 	return w.rest(ctx, until)
+}
+
+// unlessLeftAlone lets no message come again because of a row that is not for this
+// code to act on. Its wake-up stays, so it is looked at later.
+func (e *Engine) unlessLeftAlone(ctx context.Context, appID string, err error) error {
+	if !leftAlone(err) {
+		return err
+	}
+	e.Log.WarnContext(ctx, "left alone", "app", appID, "reason", err.Error())
+	return nil
 }
 
 // ownRow returns the wake-up that a message names, if it is this application's.

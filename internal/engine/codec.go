@@ -11,7 +11,9 @@ import (
 )
 
 // schema is the version of the rows that this code writes. Rows of a newer one
-// are left alone: a newer version of the code is at work.
+// are left alone: a newer version of the code is at work. A property that is added
+// needs no newer schema, because updates are merges and drop nothing. A field that
+// is added inside a property does: whoever does not know it would write without it.
 const schema = 1
 
 // ErrNewerSchema says that a row was written by a newer version of the code.
@@ -55,8 +57,8 @@ func encodeText(value any) ([]byte, error) {
 // decode fills a record from properties. A property that is missing leaves its
 // field as it is, so that an older row can be read.
 func decode(row Row, record any) error {
-	if version, _ := row.Properties["schema"].(int64); version > schema {
-		return fmt.Errorf("row %q: schema %d: %w", row.Row, version, ErrNewerSchema)
+	if isNewer(row) {
+		return fmt.Errorf("row %q: schema %v: %w", row.Row, row.Properties["schema"], ErrNewerSchema)
 	}
 	for name, field := range fields(reflect.ValueOf(record).Elem()) {
 		property, ok := row.Properties[name]
@@ -68,6 +70,11 @@ func decode(row Row, record any) error {
 		}
 	}
 	return nil
+}
+
+func isNewer(row Row) bool {
+	version, _ := row.Properties["schema"].(int64)
+	return version > schema
 }
 
 func decodeField(field reflect.Value, property any) error {

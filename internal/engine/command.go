@@ -121,7 +121,7 @@ func (w *work) beginAsked(ctx context.Context, ask Ask) (rotation.Rotation, erro
 	b := w.batch()
 	if old := w.InFlight; old != nil {
 		if err := old.Become(rotation.Superseded); err != nil {
-			return rotation.Rotation{}, err
+			return rotation.Rotation{}, fmt.Errorf("%w: %w", ErrRefused, err)
 		}
 		old.Reason, old.EndedAt = "superseded by an emergency rotation", w.Now()
 		old.AttemptOpen = false
@@ -218,7 +218,7 @@ func (e *Engine) cancel(ctx context.Context, id rotation.ID, actor string) (rota
 		return *r, err
 	}
 	if err := r.Become(rotation.Cancelled); err != nil {
-		return *r, err
+		return *r, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	r.Reason, r.EndedAt, r.AttemptOpen = "cancelled by "+actor, w.Now(), false
 	r.Revision++
@@ -248,14 +248,22 @@ func (e *Engine) adopt(ctx context.Context, appID string, kind rotation.Kind, ke
 	if w.state().ByKeyID(keyID) != nil {
 		return nil
 	}
-	found, err := w.foreign(ctx, keyID)
+	app, err := w.readFor(ctx, keyID)
 	if err != nil {
 		return err
 	}
 	if err := w.guard(ctx); err != nil {
 		return err
 	}
-	state := w.state()
+	if left := w.leftBehind(app); len(left) > 0 {
+		if err := w.recollect(ctx, left); err != nil {
+			return err
+		}
+	}
+	state, found := w.state(), find(app, keyID)
+	if state.ByKeyID(keyID) != nil {
+		return w.wake(ctx)
+	}
 	state.Ledger = append(slices.Clone(state.Ledger), rotation.Entry{
 		KeyID: keyID, Marker: found.DisplayName, Start: found.Start, End: found.End, At: w.Now(),
 	})
@@ -274,18 +282,19 @@ func (e *Engine) adopt(ctx context.Context, appID string, kind rotation.Kind, ke
 	return w.wake(ctx)
 }
 
-// foreign reads the credential that is to be adopted.
-func (w *work) foreign(ctx context.Context, keyID string) (DirectoryCredential, error) {
+// readFor reads the application of the credential that is to be adopted.
+func (w *work) readFor(ctx context.Context, keyID string) (DirectoryApplication, error) {
 	call, cancel := w.bounded(ctx)
 	defer cancel()
 	app, err := w.Directory.Application(call, w.App.AppID, w.Kind)
-	if err != nil {
-		return DirectoryCredential{}, err
-	}
-	i := slices.IndexFunc(app.Credentials, func(c DirectoryCredential) bool { return c.KeyID == keyID })
-	if i < 0 {
-		return DirectoryCredential{}, &Invalid{[]rotation.Problem{{Field: "keyId", Detail: fmt.Sprintf(
+	if err == nil && !has(app, keyID) {
+		err = &Invalid{[]rotation.Problem{{Field: "keyId", Detail: fmt.Sprintf(
 			"application %q has no %s with key id %q; GET the application to see its credentials", w.App.AppID, w.Kind, keyID)}}}
 	}
-	return app.Credentials[i], nil
+	return app, err
+}
+
+// find returns a credential that the application has.
+func find(app DirectoryApplication, keyID string) DirectoryCredential {
+	return app.Credentials[slices.IndexFunc(app.Credentials, func(c DirectoryCredential) bool { return c.KeyID == keyID })]
 }

@@ -17,6 +17,9 @@ func (w *work) create(ctx context.Context) (time.Time, error) {
 		return w.setback(ctx, "create", err)
 	}
 	w.resolve(app)
+	if left := w.leftBehind(app); len(left) > 0 {
+		return zero, w.recollect(ctx, left)
+	}
 	entry, err := w.journalAttempt(ctx, app)
 	if err != nil {
 		return zero, err

@@ -33,15 +33,12 @@ func (e *Engine) Deploy(ctx context.Context, invocation string, impl rotation.Ta
 	case errors.Is(err, ErrUnknownApplication) || err == nil && !found:
 		e.Log.InfoContext(ctx, "dropped a delivery: it is not known here", "rotation", message.Rotation.String(), "target", message.Target)
 		return e.dropWakeUp(ctx, d.row, nil)
-	case leftAlone(err):
-		e.Log.WarnContext(ctx, "left alone", "app", message.Rotation.AppID, "reason", err.Error())
-		return nil
 	case err != nil:
-		return err
+		return e.unlessLeftAlone(ctx, message.Rotation.AppID, err)
 	}
 	until, err := d.repeated(ctx, message)
 	if err != nil {
-		return err
+		return e.unlessLeftAlone(ctx, message.Rotation.AppID, err)
 	}
 	return d.rest(ctx, until)
 }
@@ -120,8 +117,8 @@ func (d *delivery) isCurrent() bool {
 func (d *delivery) run(ctx context.Context) (time.Time, error) {
 	now := d.Now()
 	switch {
-	case d.deployment.State.Ended():
-		return zero, nil
+	case d.deployment.State.Ended() || !d.deployment.State.Known() || !d.Known():
+		return zero, nil // what this version does not know is for rotate to look at again
 	case d.target.ID == "":
 		return zero, d.end(ctx, rotation.DeploymentSkipped, "deleted")
 	case !d.target.Enabled && d.deployment.State == rotation.DeploymentPending:
@@ -195,6 +192,9 @@ func (d *delivery) settleOlder(ctx context.Context) (time.Time, error) {
 		}
 		if !found || older.State.Ended() {
 			continue
+		}
+		if !older.State.Known() {
+			return d.retry(ctx, fmt.Errorf("generation %d is %q here, which this version does not know", generation, older.State))
 		}
 		if until, err := d.settle(ctx, older); err != nil || !until.IsZero() {
 			return until, err

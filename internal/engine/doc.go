@@ -23,6 +23,8 @@
 //   - A wake-up is in the schedule before the state that needs it. Messages only
 //     wake; the rows decide. A lost message costs time, a doubled one nothing.
 //   - Writes to Graph for one application happen under its lease, one at a time.
+//   - Whatever carries this installation's marker in Entra gets into the ledger, also
+//     where the tables were lost, and no generation's number is given out twice.
 //   - A call fails only when the store or the bus is out of reach. What Graph, a
 //     vault or a target refuses is recorded and tried again at its time.
 package engine

@@ -74,13 +74,23 @@ func (d *delivery) denied(ctx context.Context, refusal error) (time.Time, error)
 func (d *delivery) staged(ctx context.Context) (rotation.Credential, error) {
 	entry, ok := d.Head.Kind(d.Kind).CurrentEntry()
 	if !ok || entry.Staged == "" {
-		return rotation.Credential{}, rotation.Permanently("the credential has no staged copy; ask for a new rotation")
+		return rotation.Credential{}, unstaged(errors.New("none was made"))
 	}
 	call, cancel := d.bounded(ctx)
 	defer cancel()
 	credential, err := d.Stage.Get(call, d.Kind, entry.Staged)
 	credential.Rotation = d.deployment.Rotation // a rollback's was staged by an earlier one
+	if err != nil && rotation.ClassOf(err) == rotation.NotFound {
+		err = unstaged(err)
+	}
 	return credential, err
+}
+
+func unstaged(err error) error {
+	return &rotation.Fault{
+		Class: rotation.Permanent, Err: fmt.Errorf("the credential has no staged copy: %w", err),
+		Remedy: "ask for a new rotation",
+	}
 }
 
 // confirm records that the target uses the credential and holds no other.

@@ -25,6 +25,7 @@ func (w *work) retire(ctx context.Context, entry rotation.Entry) (time.Time, err
 	if err != nil {
 		return w.retireLater(ctx, entry, err)
 	}
+	w.state().Gone = rotation.Absence{}
 	if current := w.state().Current; current != "" && !has(app, current) && (entry.Published || entry.Adopted()) {
 		w.state().MissingSince = w.Now()
 		return zero, w.mark(ctx, entry.KeyID, false)
@@ -141,18 +142,19 @@ func (w *work) retired(ctx context.Context, entry rotation.Entry) error {
 // credential is never given up, only put off.
 func (w *work) retireLater(ctx context.Context, entry rotation.Entry, err error) (time.Time, error) {
 	w.releaseLease()
-	again := w.waits().Resend
+	again := w.Now().Add(min(w.waits().Resend, w.backoff(w.waits().RetryAfter, 1)))
 	switch rotation.ClassOf(err) {
 	case rotation.Throttled:
-		again = max(rotation.AfterOf(err), time.Second)
+		again = w.Now().Add(max(rotation.AfterOf(err), time.Second))
 	case rotation.Permanent, rotation.Denied:
-		again = w.waits().RetryFailed
-	case rotation.Transient, rotation.Conflict, rotation.NotFound:
-		again = min(again, w.backoff(w.waits().RetryAfter, 1))
+		again = w.Now().Add(w.waits().RetryFailed)
+	case rotation.NotFound:
+		again = w.absent()
+	case rotation.Transient, rotation.Conflict:
 	}
 	line := w.line("retry", fmt.Sprintf("key id %s could not be removed yet: %v", entry.KeyID, err))
 	line.Failure = true
-	return w.Now().Add(again), w.save(ctx, w.batch().logged(line))
+	return again, w.save(ctx, w.batch().logged(line))
 }
 
 // look reads Graph for what is unknown: what attempts without an answer made,
@@ -163,8 +165,12 @@ func (w *work) look(ctx context.Context) (time.Time, error) {
 	cancel()
 	if err != nil {
 		w.Log.WarnContext(ctx, "look again later", "app", w.App.AppID, "error", err)
+		if rotation.ClassOf(err) == rotation.NotFound {
+			return w.absent(), w.save(ctx, w.batch())
+		}
 		return w.Snapshot.Now.Add(max(rotation.AfterOf(err), w.waits().Resend)), nil
 	}
+	w.state().Gone = rotation.Absence{}
 	w.state().Ledger = slices.Clone(w.state().Ledger)
 	w.resolve(app)
 	if err := w.countLooks(ctx); err != nil {

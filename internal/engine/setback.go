@@ -69,6 +69,21 @@ func (w *work) applicationGone(ctx context.Context, err error) (time.Time, error
 	return r.NotBefore, w.saveRotation(ctx, "retry", err.Error())
 }
 
+// absent notes that the application is not there, with nothing in flight, and returns
+// when to look again: daily in the end, because within 30 days somebody can bring it
+// back as it was.
+func (w *work) absent() time.Time {
+	gone, waits, now := &w.state().Gone, w.waits(), w.Now()
+	if gone.Since.IsZero() {
+		gone.Since = now
+	}
+	gone.Until = now.Add(waits.Heartbeat)
+	if now.Before(gone.Since.Add(waits.Gone)) {
+		gone.Until = now.Add(waits.Gone / 12)
+	}
+	return gone.Until
+}
+
 // fail ends the rotation in flight. What it made stays in the ledger and is
 // removed by the retiring rule; the schedule tries again after a while.
 func (w *work) fail(ctx context.Context, reason string, again time.Duration) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rekey-dev/rekey/internal/rotation"
@@ -66,9 +67,12 @@ func (e *Engine) move(ctx context.Context, due []Row, now time.Time) (messages [
 	for _, row := range due {
 		message, moved := e.served(ctx, row, now)
 		changes = append(changes, Change{Op: Delete, Key: row.Key})
-		if moved != nil && !seen[*moved] {
-			seen[*moved] = true
-			changes = append(changes, Change{Op: Put, Key: wakeUpKey(*moved), Properties: row.Properties})
+		if moved == nil || seen[*moved] {
+			continue
+		}
+		seen[*moved] = true
+		changes = append(changes, Change{Op: Put, Key: wakeUpKey(*moved), Properties: row.Properties})
+		if message.To != "" {
 			messages = append(messages, message)
 		}
 	}
@@ -105,8 +109,13 @@ func ignoreConflict(err error) error {
 }
 
 // served returns the message for a wake-up and the row that it moves to. A row
-// that says nothing readable is dropped.
+// that says nothing readable is dropped, and one of a newer version moves on alone.
 func (e *Engine) served(ctx context.Context, row Row, now time.Time) (Message, *rotation.WakeUp) {
+	if isNewer(row) {
+		_, what, _ := strings.Cut(row.Row, "|")
+		e.Log.WarnContext(ctx, "left alone", "row", row.Row, "reason", ErrNewerSchema.Error())
+		return Message{}, &rotation.WakeUp{Partition: row.Partition, Row: now.Add(moveOn).UTC().Format(scheduleTime) + "|" + what}
+	}
 	_, appID, what, err := parseWakeUp(row.Row)
 	if err != nil {
 		e.Log.ErrorContext(ctx, "dropped an unreadable wake-up", "row", row.Row, "error", err)

@@ -243,9 +243,17 @@ type graph struct {
 	failKeys  func() (took bool, err error)
 	made      int
 	gone      bool
+	skew      time.Duration                 // how far its clock is ahead
 	failAdd   func() (took bool, err error) // instead of an answer; took: the password was made
 	verdict   func(rotation.Credential) rotation.Verdict
 	removed   []string
+	during    func() // called in the middle of every write
+}
+
+func (g *graph) write() {
+	if g.during != nil {
+		g.during()
+	}
 }
 
 func (g *graph) Application(_ context.Context, _ string, kind rotation.Kind) (engine.DirectoryApplication, error) {
@@ -268,6 +276,7 @@ func (g *graph) Application(_ context.Context, _ string, kind rotation.Kind) (en
 }
 
 func (g *graph) AddPassword(_ context.Context, _, name string, end time.Time) (engine.DirectoryCredential, error) {
+	g.write()
 	took, err := true, error(nil)
 	if g.failAdd != nil {
 		took, err = g.failAdd()
@@ -277,7 +286,7 @@ func (g *graph) AddPassword(_ context.Context, _, name string, end time.Time) (e
 	}
 	g.made++
 	p := engine.DirectoryCredential{
-		KeyID: fmt.Sprintf("key-%d", g.made), DisplayName: name, Start: g.w.now, End: end,
+		KeyID: fmt.Sprintf("key-%d", g.made), DisplayName: name, Start: g.w.now.Add(g.skew), End: end,
 		Value: secret.New(fmt.Sprintf("value-%d", g.made)),
 	}
 	g.passwords[p.KeyID] = p
@@ -288,6 +297,7 @@ func (g *graph) AddPassword(_ context.Context, _, name string, end time.Time) (e
 }
 
 func (g *graph) ReplaceKeys(_ context.Context, _ string, keys []engine.DirectoryCredential) error {
+	g.write()
 	took, err := true, error(nil)
 	if g.failKeys != nil {
 		took, err = g.failKeys()
@@ -299,6 +309,7 @@ func (g *graph) ReplaceKeys(_ context.Context, _ string, keys []engine.Directory
 }
 
 func (g *graph) RemovePassword(_ context.Context, _, keyID string) error {
+	g.write()
 	delete(g.passwords, keyID)
 	g.removed = append(g.removed, keyID)
 	return nil

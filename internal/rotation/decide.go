@@ -57,6 +57,9 @@ var decisions = []func(Snapshot) Step{
 // Next decides what is to be done now. What it returns is done, saved, and Next
 // is asked again, until it says Wait.
 func Next(s Snapshot) Step {
+	if !s.Known() {
+		return wait(s.beat(s.Policy().Waits.Resend), "a newer version is at work")
+	}
 	rest := wait(s.heartbeat(), "nothing to do")
 	for _, decide := range decisions {
 		step := fence(s, decide(s))
@@ -71,11 +74,14 @@ func Next(s Snapshot) Step {
 	return rest
 }
 
-// fence turns a step that writes to Graph into a wait while somebody else holds
-// the application's lease.
+// fence turns a step that needs Graph into a wait while somebody else holds the
+// application's lease, or while there is no application.
 func fence(s Snapshot, step Step) Step {
 	needsLease := []Action{Create, Recover, Look, Retire}
-	lease := s.Head.Lease
+	lease, gone := s.Head.Lease, s.state().Gone
+	if (step.Do == Look || step.Do == Retire) && s.Now.Before(gone.Until) {
+		return wait(gone.Until, "the application is gone")
+	}
 	if slices.Contains(needsLease, step.Do) && lease.HeldAt(s.Now) && lease.Holder != s.Invocation {
 		return wait(lease.Free, "another invocation holds the lease")
 	}
@@ -88,7 +94,7 @@ const mostIdle = 100
 func decideInFlight(s Snapshot) Step {
 	r := s.InFlight
 	switch {
-	case r == nil || !r.State.Known():
+	case r == nil:
 		return Step{}
 	case r.Idle >= mostIdle:
 		return Step{Do: Fail, Why: "stuck"}

@@ -55,6 +55,8 @@ type KindState struct {
 	SchedulePaused bool `json:"schedulePaused"`
 	// MissingSince is when a read of Graph first showed the current credential gone.
 	MissingSince time.Time `json:"missingSince"`
+	// Gone holds back what needs the application while Graph does not know it.
+	Gone Absence `json:"gone"`
 
 	// Of certificates, which Graph knows to replace only all at once: the key ids
 	// that were last seen or sent, and a read that lacked some of what it should have.
@@ -63,6 +65,12 @@ type KindState struct {
 	// Removed are the key ids that were removed last: a slow replica may still show
 	// them, and sending one back would bring it to life again.
 	Removed []string `json:"removed,omitempty"`
+}
+
+// Absence is an application that Graph does not know.
+type Absence struct {
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until"` // when to look again
 }
 
 // mostRemoved is far more removals than replicas lag behind.
@@ -145,6 +153,14 @@ func (e Entry) Resolved() bool { return e.KeyID != "" }
 // whose it is, so that a lost answer can be traced.
 func Marker(installation string, generation, attempt int) string {
 	return fmt.Sprintf("rekey/%s/%d.%d", installation, generation, attempt)
+}
+
+// ParseMarker reads what Marker wrote. What another installation wrote, or a
+// person, is no marker of this one.
+func ParseMarker(installation, marker string) (generation, attempt int, ok bool) {
+	n, err := fmt.Sscanf(marker, "rekey/"+installation+"/%d.%d", &generation, &attempt)
+	ok = err == nil && n == 2 && generation > 0 && attempt > 0 && marker == Marker(installation, generation, attempt)
+	return generation, attempt, ok
 }
 
 // CurrentEntry returns the published credential.

@@ -143,6 +143,9 @@ func (s DeploymentState) CanBecome(next DeploymentState) bool {
 	return slices.Contains(deploymentTransitions[s], next)
 }
 
+// Known reports whether this version of the code knows the state.
+func (s DeploymentState) Known() bool { _, known := deploymentTransitions[s]; return known }
+
 // Ended reports whether nothing more will happen by itself.
 func (s DeploymentState) Ended() bool {
 	return s == DeploymentConfirmed || s == DeploymentFailed || s == DeploymentSkipped

@@ -83,3 +83,15 @@ func FuzzParseID(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParseMarker(f *testing.F) {
+	f.Add("rekey/test/7.2")
+	f.Add("rekey/test/07.2")
+	f.Add("rekey/other/7.2")
+	f.Fuzz(func(t *testing.T, text string) {
+		generation, attempt, ok := rotation.ParseMarker("test", text)
+		if ok && (generation < 1 || attempt < 1 || rotation.Marker("test", generation, attempt) != text) {
+			t.Errorf("read %q as %d.%d", text, generation, attempt)
+		}
+	})
+}

@@ -70,6 +70,17 @@ func (s Snapshot) openTime(t TargetRow, since time.Time) time.Duration {
 	return s.windows(t).OpenBetween(since, s.Now)
 }
 
+// Known reports whether this version of the code knows every state at hand. What
+// is in another was left there by a newer one, and is left alone.
+func (s Snapshot) Known() bool {
+	for _, r := range []*Rotation{s.InFlight, s.Current} {
+		if r != nil && !r.State.Known() {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(s.Deployments, func(d Deployment) bool { return !d.State.Known() })
+}
+
 func (s Snapshot) paused() bool { return s.Paused || s.App.Paused }
 
 // Deployment returns the current rotation's delivery to a target.
@@ -110,6 +121,11 @@ func (s Snapshot) heartbeat() time.Time {
 	if every <= 0 {
 		every = DefaultWaits().Heartbeat
 	}
+	return s.beat(every)
+}
+
+// beat returns the next of the application's own times that lie so far apart.
+func (s Snapshot) beat(every time.Duration) time.Time {
 	return nextBeat(s.Now, every, s.App.AppID+string(s.Kind))
 }
 
