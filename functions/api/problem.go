@@ -55,6 +55,9 @@ func refusal(ctx context.Context, log *slog.Logger, err error) error {
 		return problem(http.StatusConflict, strings.TrimPrefix(err.Error(), engine.ErrRefused.Error()+": "))
 	case errors.Is(err, engine.ErrPrecondition), errors.Is(err, engine.ErrConflict):
 		return problem(http.StatusConflict, "it was changed by somebody else at the same time; nothing was changed by this request, repeat it")
+	case errors.Is(err, engine.ErrUnreadable):
+		log.ErrorContext(ctx, "a record cannot be read", "error", err)
+		return problem(http.StatusInternalServerError, "rekey's records do not say what rekey writes; save the application or target again, or restore the row: "+err.Error())
 	case errors.Is(err, engine.ErrNewerSchema):
 		return later(time.Minute, "this was written by a newer version of rekey; repeat the request once that is rolled out everywhere")
 	}

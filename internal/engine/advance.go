@@ -36,8 +36,8 @@ func (e *Engine) Advance(ctx context.Context, invocation string, message rotatio
 	case errors.Is(err, ErrUnknownApplication):
 		e.Log.InfoContext(ctx, "dropped a wake-up: the application is not managed", "app", message.AppID)
 		return e.dropWakeUp(ctx, w.row, nil)
-	case errors.Is(err, ErrNewerSchema):
-		e.Log.WarnContext(ctx, "left alone", "app", message.AppID, "reason", err.Error())
+	case isUnreadable(err):
+		e.Log.ErrorContext(ctx, "left alone", "app", message.AppID, "reason", err.Error())
 		return nil
 	case err != nil:
 		return err
@@ -47,6 +47,16 @@ func (e *Engine) Advance(ctx context.Context, invocation string, message rotatio
 		return err
 	}
 	return w.rest(ctx, until)
+}
+
+// mostSteps is more than any invocation finds to do, with a thousand targets and as
+// many credentials to retire.
+const mostSteps = 2000
+
+// isUnreadable tells rows that this code must leave alone. Their wake-ups stay, so
+// that they are looked at again; a message that came back at once would change nothing.
+func isUnreadable(err error) bool {
+	return errors.Is(err, ErrNewerSchema) || errors.Is(err, ErrUnreadable)
 }
 
 // ownRow returns the wake-up that a message names, if it is this application's.
@@ -63,7 +73,11 @@ func ownRow(message rotation.Advance) *rotation.WakeUp {
 
 // run asks what to do and does it, until there is nothing before the returned time.
 func (w *work) run(ctx context.Context) (time.Time, error) {
-	for conflicts := 0; ; {
+	for steps, conflicts := 0, 0; ; steps++ {
+		if steps == mostSteps {
+			w.Log.ErrorContext(ctx, "an invocation found something to do without end", "app", w.App.AppID, "kind", w.Kind)
+			return w.Snapshot.Now.Add(w.waits().Resend), nil
+		}
 		w.Snapshot.Now, w.Invocation = w.Now(), w.holder
 		step := rotation.Next(w.Snapshot)
 		if step.Do == rotation.Request {

@@ -33,8 +33,8 @@ func (e *Engine) Deploy(ctx context.Context, invocation string, impl rotation.Ta
 	case errors.Is(err, ErrUnknownApplication) || err == nil && !found:
 		e.Log.InfoContext(ctx, "dropped a delivery: it is not known here", "rotation", message.Rotation.String(), "target", message.Target)
 		return e.dropWakeUp(ctx, d.row, nil)
-	case errors.Is(err, ErrNewerSchema):
-		e.Log.WarnContext(ctx, "left alone", "app", message.Rotation.AppID, "reason", err.Error())
+	case isUnreadable(err):
+		e.Log.ErrorContext(ctx, "left alone", "app", message.Rotation.AppID, "reason", err.Error())
 		return nil
 	case err != nil:
 		return err

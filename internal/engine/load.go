@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,19 @@ func (e *Engine) Application(ctx context.Context, appID string) (rotation.Applic
 	if err != nil {
 		return app, "", fmt.Errorf("application %q: %w", appID, err)
 	}
-	return app, row.ETag, decode(row, &app)
+	if err := decode(row, &app); err != nil {
+		return app, row.ETag, fmt.Errorf("application %q: %w", appID, err)
+	}
+	return app, row.ETag, named(row, app.AppID, appID)
+}
+
+// named refuses a row that speaks of something else than its key does: what was done
+// for it would be written to other rows, and done again without end.
+func named(row Row, says, wanted string) error {
+	if says != wanted {
+		return fmt.Errorf("row %q: %w: it is about %q, not %q", row.Row, ErrUnreadable, says, wanted)
+	}
+	return nil
 }
 
 // Everything is what the user set for all applications at once.
@@ -58,7 +71,21 @@ func (e *Engine) load(ctx context.Context, appID string, kind rotation.Kind) (*l
 	if l.App, _, err = e.Application(ctx, appID); err != nil {
 		return nil, err
 	}
+	if err := sensible(l.App, kind); err != nil {
+		return nil, err
+	}
 	return again(func() (*loaded, error) { return l, e.loadAll(ctx, l) })
+}
+
+// sensible refuses a policy that was never saved by this code: one under which a
+// credential is due as soon as it begins would make one after the other.
+func sensible(app rotation.Application, kind rotation.Kind) error {
+	if policy, ok := app.Policies[kind]; ok && policy.Enabled {
+		for _, p := range policy.CheckSense() {
+			return fmt.Errorf("application %q: %w: %s policy: %w", app.AppID, ErrUnreadable, kind, p)
+		}
+	}
+	return nil
 }
 
 // loadAll reads the head and then what it names. Somebody may write in between:
@@ -105,13 +132,13 @@ func (l *loaded) takeLive(row Row) error {
 		if target.Kind == l.Kind {
 			l.Targets = append(l.Targets, target)
 		}
-		return err
+		return cmp.Or(err, named(row, prefixTarget+target.ID, row.Row))
 	case strings.HasPrefix(row.Row, prefixHolding):
 		holding, err := decodeAs[rotation.Holding](row)
 		if holding.Kind == l.Kind {
 			l.Holdings = append(l.Holdings, holding)
 		}
-		return err
+		return cmp.Or(err, named(row, prefixHolding+holding.Target, row.Row))
 	}
 	return nil
 }
@@ -177,11 +204,15 @@ func (l *loaded) takeGeneration(generation int, rows []Row) (r *rotation.Rotatio
 		case row.Row == rotationRow(id):
 			l.etags[row.Row] = row.ETag
 			r = &rotation.Rotation{}
-			err = decode(row, r)
+			if err = decode(row, r); err == nil {
+				err = named(row, r.ID.String(), id.String())
+			}
 		case strings.HasPrefix(row.Row, rotationRow(id)):
 			l.etags[row.Row] = row.ETag
 			var d rotation.Deployment
-			d, err = decodeAs[rotation.Deployment](row)
+			if d, err = decodeAs[rotation.Deployment](row); err == nil {
+				err = named(row, deploymentRow(d.Rotation, d.Target), row.Row)
+			}
 			deployments = append(deployments, d)
 		}
 		if err != nil {

@@ -14,7 +14,13 @@ const longestBackoff = 15 * time.Minute
 // backoff returns the wait before try n + 1: it doubles, with jitter, so that
 // many that failed together do not come back together.
 func backoff(first time.Duration, n int) time.Duration {
-	wait := min(first<<min(n, 10), max(first, longestBackoff))
+	wait := max(first, time.Nanosecond)
+	for range n {
+		if wait >= longestBackoff {
+			break
+		}
+		wait = min(2*wait, longestBackoff)
+	}
 	return wait/2 + rand.N(wait/2+1)
 }
 
