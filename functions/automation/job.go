@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
 	"github.com/rekey-dev/rekey/internal/vault"
@@ -67,7 +69,8 @@ func (w *jobWork) begin(ctx context.Context, d rotation.Delivery, extra map[stri
 // waits for. A vault that does not let rekey in may yet do so: a Key Vault target
 // that was added a moment ago has asked for it, and that takes a while.
 func (w *jobWork) reference(ctx context.Context, d rotation.Delivery) (id, waiting string, err error) {
-	latest, err := w.vaults.Get(ctx, w.step.Vault, w.step.SecretName)
+	once := policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1}) // the engine comes back
+	latest, err := w.vaults.Get(once, w.step.Vault, w.step.SecretName)
 	switch {
 	case err != nil && rotation.ClassOf(err) == rotation.Denied:
 		return "", fmt.Sprintf("for vault %q to let rekey read %q", w.step.Vault, w.step.SecretName), nil

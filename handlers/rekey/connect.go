@@ -19,6 +19,7 @@ import (
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/entra"
 	"github.com/rekey-dev/rekey/internal/eventgrid"
+	"github.com/rekey-dev/rekey/internal/httpfault"
 	"github.com/rekey-dev/rekey/internal/servicebus"
 	"github.com/rekey-dev/rekey/internal/tablestore"
 	"github.com/rekey-dev/rekey/internal/vault"
@@ -52,15 +53,15 @@ func connect(c config, log *slog.Logger) (functions.Config, error) {
 		Targets: map[string]functions.Target{
 			"apiconnection": apiconnection.New(apiconnection.Config{
 				Vaults: vaults, StagingVault: c.stagingVault, Credential: credential,
-				ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
+				ClientOptions: azcore.ClientOptions{Transport: httpfault.Client(transport)},
 			}),
 			"automation": automation.New(automation.Config{
 				Tasks: e, Vaults: vaults, Credential: credential, Self: c.self(), StagingVault: c.stagingVault, Now: time.Now,
-				ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
+				ClientOptions: azcore.ClientOptions{Transport: httpfault.Client(transport)},
 			}),
 			"keyvault": keyvault.New(keyvault.Config{
 				Vaults: vaults, Principals: directory, Credential: credential,
-				ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
+				ClientOptions: azcore.ClientOptions{Transport: httpfault.Client(transport)},
 				StagingVault:  c.stagingVault, Installation: c.installation, Log: log,
 			}),
 			"devops": devops.New(devops.Config{Credential: credential, Transport: transport, TenantID: c.tenantID, Organizations: c.devopsOrgs}),
@@ -94,7 +95,7 @@ func newEngine(c config, log *slog.Logger, transport *http.Transport, credential
 // https://learn.microsoft.com/azure/app-service/overview-managed-identity
 func newCredential(c config, transport *http.Transport) (azcore.TokenCredential, error) {
 	options := &azidentity.ManagedIdentityCredentialOptions{
-		ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
+		ClientOptions: azcore.ClientOptions{Transport: httpfault.Client(transport)},
 	}
 	if c.clientID != "" {
 		options.ID = azidentity.ClientID(c.clientID)
@@ -103,7 +104,7 @@ func newCredential(c config, transport *http.Transport) (azcore.TokenCredential,
 }
 
 func newStore(c config, transport *http.Transport, credential azcore.TokenCredential) (*tablestore.Store, error) {
-	options := tablestore.Options{CallTimeout: c.callTimeout, Transport: &http.Client{Transport: transport}}
+	options := tablestore.Options{CallTimeout: c.callTimeout, Transport: httpfault.Client(transport)}
 	if c.tablesConn != "" {
 		return tablestore.FromConnectionString(c.tablesConn, options)
 	}

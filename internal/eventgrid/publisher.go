@@ -22,6 +22,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/eventgrid/azeventgrid"
 
 	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/httpfault"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
@@ -39,7 +40,7 @@ var _ engine.Publisher = (*Publisher)(nil)
 // New returns a publisher to the topic with that endpoint, such as
 // https://life.westeurope-1.eventgrid.azure.net/api/events.
 func New(endpoint string, credential azcore.TokenCredential, transport *http.Transport) (*Publisher, error) {
-	options := &azeventgrid.ClientOptions{ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}}}
+	options := &azeventgrid.ClientOptions{ClientOptions: azcore.ClientOptions{Transport: httpfault.Client(transport)}}
 	client, err := azeventgrid.NewClient(endpoint, credential, options)
 	if err != nil {
 		return nil, fault(endpoint, err)

@@ -33,6 +33,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 
+	"github.com/rekey-dev/rekey/internal/httpfault"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
 )
@@ -56,7 +57,7 @@ type clients struct {
 func New(credential azcore.TokenCredential, transport *http.Transport) *Client {
 	return &Client{
 		credential: credential,
-		transport:  &http.Client{Transport: transport},
+		transport:  httpfault.Client(transport),
 		vaults:     map[string]clients{},
 	}
 }
