@@ -6,7 +6,7 @@ GO      ?= go
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 ARGS    ?=
 
-.PHONY: help run test check lint race specs bench package clean
+.PHONY: help run test check lint race fuzz specs bench package clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -28,6 +28,16 @@ lint: ## format, vet and lint
 
 race: ## unit and conformance tests under the race detector
 	$(GO) test -timeout 20m -race $$($(GO) list ./... | grep -v /handlers/local)
+
+FUZZTIME ?= 10s
+
+fuzz: ## run every fuzz target of the product, one after the other (FUZZTIME=10s)
+	@for package in $$($(GO) list ./... | grep -v /azuresim); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$target of $$package"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done
 
 SPECS ?= $(abspath ../shared/specs)
 

@@ -100,11 +100,11 @@ func (c *client) exchange(ctx context.Context, doing string, pipeline *arm.Clien
 	}
 	defer func() { _ = answer.Body.Close() }()
 	text, err := httpfault.ReadAll(answer.Body)
+	if answer.StatusCode < 200 || answer.StatusCode > 299 {
+		return nil, refusal(doing, answer, text) // also where it could not be read to its end
+	}
 	if err != nil {
 		return nil, transient(doing, err)
-	}
-	if answer.StatusCode < 200 || answer.StatusCode > 299 {
-		return nil, refusal(doing, answer, text)
 	}
 	return bytes.TrimSpace(text), nil
 }

@@ -103,7 +103,7 @@ func (c *client) send(ctx context.Context, r request) (answer, error) {
 	}
 	defer func() { _ = response.Body.Close() }()
 	a := answer{status: response.StatusCode, header: response.Header}
-	if a.body, err = httpfault.ReadAll(response.Body); err != nil {
+	if a.body, err = httpfault.ReadAll(response.Body); err != nil && a.status == http.StatusOK {
 		return a, refusal(rotation.Transient, "", "devops: %s: read the answer: %w", r.doing, err)
 	}
 	a.body = bytes.TrimPrefix(a.body, []byte("\xef\xbb\xbf")) // some answers begin with a byte order mark

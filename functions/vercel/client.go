@@ -48,11 +48,11 @@ func (c *client) do(ctx context.Context, r request) error {
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := httpfault.ReadAll(response.Body)
+	if response.StatusCode < 200 || response.StatusCode > 299 {
+		return c.refused(r.doing, response, body) // also where it could not be read to its end
+	}
 	if err != nil {
 		return &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("vercel: %s: read the answer: %w", r.doing, err)}
-	}
-	if response.StatusCode < 200 || response.StatusCode > 299 {
-		return c.refused(r.doing, response, body)
 	}
 	if json.Unmarshal(body, r.into) != nil {
 		return nonsense(r.doing, "JSON of the expected form")
