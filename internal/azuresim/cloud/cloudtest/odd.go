@@ -46,8 +46,17 @@ const (
 // endless) for Play and Odd.
 func (t *Tape) Seed(f *testing.F) {
 	f.Helper()
-	for n, k := range t.kept {
-		a := k.answer
+	var all []Answer
+	for _, k := range t.kept {
+		all = append(all, k.answer)
+	}
+	Seed(f, all...)
+}
+
+// Seed is Tape.Seed for answers of somebody's choice.
+func Seed(f *testing.F, answers ...Answer) {
+	f.Helper()
+	for n, a := range answers {
 		f.Add(n, a.Status, "", a.Header.Get("Content-Type"), a.Body, false)
 		f.Add(n, a.Status, "", inJSON, a.Body[:len(a.Body)/2], false)
 		f.Add(n, a.Status, "", inJSON, number.ReplaceAll(a.Body, []byte(":-1e30")), false)

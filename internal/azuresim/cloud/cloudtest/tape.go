@@ -37,6 +37,9 @@ type Answer struct {
 // Record returns a tape of what is answered to whoever goes through it.
 func Record(next http.RoundTripper) *Tape { return &Tape{next: next} }
 
+// Says returns a transport that answers every call with the same.
+func Says(a Answer) *Player { return (&Tape{}).Play(0, a) }
+
 func callOf(r *http.Request) string { return r.Method + " " + r.URL.Host + r.URL.Path }
 
 // RoundTrip implements http.RoundTripper.
