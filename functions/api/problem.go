@@ -117,9 +117,7 @@ func reword(e *huma.ErrorDetail) {
 	if n, _ := fmt.Sscanf(e.Message, validation.MsgExpectedRequiredProperty, &field); n == 1 {
 		e.Location, e.Message = e.Location+"."+field, "must be there"
 	}
-	if e.Message == validation.MsgUnexpectedProperty {
-		e.Message = "is not a field here; the fields are in /api/openapi.json"
-	}
+	e.Message = worded(e.Message)
 }
 
 func inOneLine(details []*huma.ErrorDetail) string {

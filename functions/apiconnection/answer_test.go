@@ -42,3 +42,10 @@ func FuzzSetAnswers(f *testing.F) {
 	}})
 	targettest.Fuzz(f, w.place(w.onConnection(f, id)), w.over)
 }
+
+// FuzzQuestions checks a target, and offers connections.
+func FuzzQuestions(f *testing.F) {
+	w := start(f, options{})
+	targettest.FuzzQuestions(f, w.place(w.onConnection(f, w.outlook())), w.over,
+		targettest.Choose{Setting: "connection", Chosen: map[string]string{"subscription": subscription, "appId": appID}})
+}

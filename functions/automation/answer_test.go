@@ -48,3 +48,13 @@ func FuzzJobAnswers(f *testing.F) {
 	w := start(f)
 	w.fuzz(f, asRunbook(w, "one"))
 }
+
+// FuzzQuestions checks a target of every kind of step, and offers what tasks are made of.
+func FuzzQuestions(f *testing.F) {
+	w := start(f)
+	w.bring(hush)
+	row := w.with(onWindows(w, "one", "param($NewSecret)"), inContainer(w, "two", "param($NewSecret)"), asRunbook(w, "three"))
+	targettest.FuzzQuestions(f, targettest.Place{App: w.app, Row: row, Cloud: w.front, Clock: w.clock}, w.over,
+		targettest.Choose{Setting: "task"}, targettest.Choose{Setting: "vm"}, targettest.Choose{Setting: "account"},
+		targettest.Choose{Setting: "runbook", Chosen: map[string]string{"account": w.account}})
+}

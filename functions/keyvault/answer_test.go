@@ -77,3 +77,11 @@ func (w *world) fuzzGrant(f *testing.F, row rotation.TargetRow) {
 	place.Unsent = true
 	targettest.Fuzz(f, place, func(transport http.RoundTripper) rotation.Target { return granting{w.over(transport)} })
 }
+
+// FuzzQuestions checks a target, and offers vaults.
+func FuzzQuestions(f *testing.F) {
+	w := start(f)
+	w.allow(w.rbacVault("safe"), w.self.ObjectID, resourcemanager.KeyVaultSecretsOfficer)
+	targettest.FuzzQuestions(f, w.place(w.row(f, `{"vault":"safe","name":"db"}`)),
+		func(transport http.RoundTripper) rotation.Target { return w.over(transport) }, targettest.Choose{Setting: "vault"})
+}

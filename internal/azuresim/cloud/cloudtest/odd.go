@@ -22,7 +22,7 @@ func Odd(status int, retryAfter, contentType string, body []byte, endless bool, 
 	}
 	header := http.Header{}
 	for name, value := range map[string]string{"Retry-After": retryAfter, "Content-Type": contentType} {
-		if value != "" {
+		if value = printable(value); value != "" {
 			header.Set(name, value)
 		}
 	}
@@ -33,6 +33,16 @@ func Odd(status int, retryAfter, contentType string, body []byte, endless bool, 
 		body = bytes.ReplaceAll(body, []byte(Echo), []byte(echo))
 	}
 	return Answer{Status: status, Header: header, Body: body, Endless: endless}
+}
+
+// printable is what a header can hold.
+func printable(text string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return -1
+		}
+		return r
+	}, text))
 }
 
 const (
