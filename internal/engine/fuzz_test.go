@@ -27,9 +27,9 @@ import (
 func FuzzRows(f *testing.F) {
 	all := moments(f)
 	for moment := range all {
-		for _, text := range []string{``, `-1`, `0`, `9223372036854775807`, `null`, `[]`, `{}`, `"x"`, `"0001-01-01T00:00:00Z"`, `"9999-12-31T23:59:59Z"`, `unknown`} {
-			for form := range forms {
-				f.Add(byte(moment), byte(len(text)), byte(form), byte(form), byte(0), text)
+		for i, text := range []string{``, `-1`, `0`, `9223372036854775807`, `null`, `[]`, `{}`, `"x"`, `"0001-01-01T00:00:00Z"`, `"9999-12-31T23:59:59Z"`, `unknown`} {
+			for _, form := range []int{(moment + i) % len(forms), len(forms) - 1} {
+				f.Add(byte(moment), byte(3*i), byte(5*i+moment), byte(form), byte(7*i), text)
 			}
 		}
 	}
