@@ -15,6 +15,7 @@ func FuzzRotated(f *testing.F) {
 	f.Add([]byte(envelope + `{"rotation":"app.secret.1","target":"vault","row":{"partition":"03","row":"r"}}}`))
 	f.Add([]byte(envelope + `{"rotation":"app.secret.-1","target":"vault"}}`))
 	f.Add([]byte(envelope + `{"rotation":7,"target":null}}`))
+	f.Add([]byte(envelope + `{"tArget":"vault"}}`))
 	f.Add([]byte(envelope + `null}`))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -65,7 +65,7 @@ func TestEveryFormIsReadBack(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, p.Certificate.Raw, again.Certificate.Raw)
 		_, err = certificate.ParsePFX(pfx, secret.New("another"))
-		assert.Error(t, err)
+		assert.EqualError(t, err, "certificate: the PFX has another password")
 	}
 
 	block, _ := pem.Decode([]byte(p.CER()))
@@ -100,6 +100,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(text.Reveal()[:len(text.Reveal())/2])
 	f.Add(pfx.Reveal()[:len(pfx.Reveal())/2&^3])
 	f.Add(text.Reveal() + text.Reveal())
+	f.Add("0000")
 	f.Add(strings.Replace(text.Reveal(), "PRIVATE KEY", "EC PRIVATE KEY", 2))
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, read := range []func() (certificate.Pair, error){
