@@ -6,7 +6,7 @@ GO      ?= go
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 ARGS    ?=
 
-.PHONY: help run test check lint vuln race simulate specs bench package clean
+.PHONY: help run test check lint vuln race simulate fuzz specs bench package clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -36,6 +36,16 @@ SEEDS ?= 2000
 
 simulate: ## let worlds pass in which everything goes wrong (SEEDS=100000)
 	$(GO) test -v -count=1 -timeout 0 -run TestNothingIsLost ./internal/simulation -args -seeds $(SEEDS)
+
+FUZZTIME ?= 10s
+
+fuzz: ## run every fuzz target of the product, one after the other (FUZZTIME=10s)
+	@for package in $$($(GO) list ./... | grep -v /azuresim); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$target of $$package"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done
 
 SPECS ?= $(abspath ../shared/specs)
 

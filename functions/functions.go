@@ -84,6 +84,9 @@ func decodeRotated(body []byte) (message rotation.Rotated, err error) {
 	if err := json.Unmarshal(event.Data, &message); err != nil {
 		return message, fmt.Errorf("data: %w", err)
 	}
+	if message.Rotation.AppID == "" {
+		return message, fmt.Errorf("data.rotation: must name a rotation, <appId>.<kind>.<generation>")
+	}
 	if message.Target == "" {
 		return message, fmt.Errorf("data.target: must name a target")
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -109,7 +110,7 @@ func (a *api) listChoices(ctx context.Context, in *choicesQuery) (*answer[Choice
 	integration, ok := a.Integrations[in.Integration]
 	if !ok {
 		known := strings.Join(slices.Sorted(maps.Keys(a.Integrations)), ", ")
-		return nil, problem(http.StatusNotFound, "there is no integration "+in.Integration+"; there are "+known)
+		return nil, problem(http.StatusNotFound, fmt.Sprintf("there is no integration %q; there are %s", in.Integration, known))
 	}
 	lister, ok := integration.(rotation.Lister)
 	if !ok {

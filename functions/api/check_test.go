@@ -53,7 +53,7 @@ func TestChoicesAreListed(t *testing.T) {
 		w.must(200, "GET", path+"?setting=place&street=Elm+Street", ""))
 	refused{status: 422, field: "query.setting", detail: "must be there"}.problem(t, w.call("GET", path, ""))
 	refused{status: 422, field: "query.setting", detail: "must be place"}.problem(t, w.call("GET", path+"?setting=street", ""))
-	refused{status: 404, detail: "there is no integration nobody; there are careful, place, plain"}.problem(t, w.call("GET", "/api/integrations/nobody/choices?setting=x", ""))
+	refused{status: 404, detail: `there is no integration "nobody"; there are careful, place, plain`}.problem(t, w.call("GET", "/api/integrations/nobody/choices?setting=x", ""))
 	refused{status: 404, detail: "the integration plain offers no choices"}.problem(t, w.call("GET", "/api/integrations/plain/choices?setting=x", ""))
 	w.careful.fail = &rotation.Fault{Class: rotation.Denied, Err: errors.New("careful: no"), Remedy: "ask for access"}
 	refused{status: 409, detail: "careful: no; ask for access"}.problem(t, w.call("GET", path+"?setting=place", ""))

@@ -164,12 +164,12 @@ func TestGroupsThatAreRefused(t *testing.T) {
 		return refused{method: "PUT", path: groupBase, body: body, status: 422, field: field, detail: detail}
 	}
 	for name, r := range map[string]refused{
-		"no name":               put(`{"name":"","team":"team_acme"}`, "body.name", "expected length >= 1"),
+		"no name":               put(`{"name":"","team":"team_acme"}`, "body.name", "must not be shorter than 1 characters"),
 		"a name of spaces":      put(`{"name":"  ","team":"team_acme"}`, "body.name", "must be 1 to 100 characters, and not all of them spaces"),
-		"a slug for an id":      put(`{"name":"Acme","team":"acme"}`, "body.team", "expected string to be the team's id at Vercel, which begins with team_"),
-		"no client id":          put(`{"name":"Acme","team":"team_acme","applications":["shop"]}`, "body.applications[0]", "expected string to be the application's client id, a GUID"),
+		"a slug for an id":      put(`{"name":"Acme","team":"acme"}`, "body.team", "must be the team's id at Vercel, which begins with team_"),
+		"no client id":          put(`{"name":"Acme","team":"team_acme","applications":["shop"]}`, "body.applications[0]", "must be the application's client id, a GUID"),
 		"a member twice":        put(`{"name":"Acme","team":"team_acme","applications":["`+appID+`","`+strings.ToUpper(appID)+`"]}`, "body.applications[1]", "must not be in the list twice"),
-		"an empty token":        put(`{"name":"Acme","team":"team_acme","accessToken":""}`, "body.accessToken", "expected length >= 1"),
+		"an empty token":        put(`{"name":"Acme","team":"team_acme","accessToken":""}`, "body.accessToken", "must not be shorter than 1 characters"),
 		"a token with a header": put(`{"name":"Acme","team":"team_acme","accessToken":"Bearer `+token+`"}`, "body.accessToken", "must be the token alone, without spaces"),
 		"a field nobody knows":  put(`{"name":"Acme","team":"team_acme","token":"`+token+`"}`, "body.token", "is not a field here; the fields are in /api/openapi.json"),
 		"an unknown one":        {method: "GET", path: "/api/groups/other", status: 404, detail: `group "other": there is no such record`},

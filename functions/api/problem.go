@@ -58,6 +58,9 @@ func refusal(ctx context.Context, log *slog.Logger, err error) error {
 		return problem(http.StatusConflict, err.Error())
 	case errors.Is(err, engine.ErrPrecondition), errors.Is(err, engine.ErrConflict):
 		return problem(http.StatusConflict, "it was changed by somebody else at the same time; nothing was changed by this request, repeat it")
+	case errors.Is(err, engine.ErrUnreadable):
+		log.ErrorContext(ctx, "a record cannot be read", "error", err)
+		return problem(http.StatusInternalServerError, "rekey's records do not say what rekey writes; save the application or target again, or restore the row: "+err.Error())
 	case errors.Is(err, engine.ErrNewerSchema):
 		return later(time.Minute, "this was written by a newer version of rekey; repeat the request once that is rolled out everywhere")
 	}
@@ -117,9 +120,7 @@ func reword(e *huma.ErrorDetail) {
 	if n, _ := fmt.Sscanf(e.Message, validation.MsgExpectedRequiredProperty, &field); n == 1 {
 		e.Location, e.Message = e.Location+"."+field, "must be there"
 	}
-	if e.Message == validation.MsgUnexpectedProperty {
-		e.Message = "is not a field here; the fields are in /api/openapi.json"
-	}
+	e.Message = worded(e.Message)
 }
 
 func inOneLine(details []*huma.ErrorDetail) string {

@@ -35,7 +35,7 @@ const (
 // world is the API on a real server, over a real engine.
 type world struct {
 	*engine.Engine
-	t       *testing.T
+	t       testing.TB
 	server  *httptest.Server
 	store   *store
 	bus     *memory.Bus
@@ -46,7 +46,7 @@ type world struct {
 	calls   int
 }
 
-func newWorld(t *testing.T, options ...func(*api.Config)) *world {
+func newWorld(t testing.TB, options ...func(*api.Config)) *world {
 	w := &world{t: t, store: &store{}, bus: &memory.Bus{}, place: &place{}, careful: &careful{}, now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
 	w.graph = &graph{w: w}
 	w.graph.passwords = []engine.DirectoryCredential{{KeyID: keyID, DisplayName: "by hand", Start: w.now, End: w.now.AddDate(1, 0, 0)}}
@@ -109,7 +109,7 @@ func (w *world) must(status int, method, path, body string, headers ...string) m
 	return a.decoded(w.t)
 }
 
-func (a answer) decoded(t *testing.T) (fields map[string]any) {
+func (a answer) decoded(t testing.TB) (fields map[string]any) {
 	t.Helper()
 	if a.body != "" {
 		require.NoError(t, json.Unmarshal([]byte(a.body), &fields), a.body)

@@ -30,7 +30,7 @@ func fault(doing string, err error) error {
 	}
 	f := &rotation.Fault{
 		Class: httpfault.Class(answer.StatusCode),
-		Err:   fmt.Errorf("apiconnection: %s: %d %s: %s", doing, answer.StatusCode, answer.ErrorCode, message(answer)),
+		Err:   fmt.Errorf("apiconnection: %s: %d %s: %s", doing, answer.StatusCode, httpfault.Code(answer.ErrorCode), message(answer)),
 	}
 	if f.Class == rotation.Throttled {
 		f.After = httpfault.After(answer.RawResponse.Header, time.Now())
@@ -49,10 +49,7 @@ func message(answer *azcore.ResponseError) string {
 
 const longestMessage = 800
 
-func short(text string) string {
-	runes := []rune(text)
-	return string(runes[:min(len(runes), longestMessage)])
-}
+func short(text string) string { return httpfault.Short(text, longestMessage) }
 
 // remedied says what a person can do about a connection, or a connector, that rekey
 // cannot reach.

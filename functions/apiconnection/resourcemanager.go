@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,6 +15,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+
+	"github.com/rekey-dev/rekey/internal/httpfault"
 )
 
 // The api-versions. The portal's own one of connections is the first that knows
@@ -135,8 +136,6 @@ func (m *resourceManager) follow(link string) (*url.URL, error) {
 // escaped is an identifier as a path.
 func escaped(id string) string { return (&url.URL{Path: "/" + strings.Trim(id, "/")}).EscapedPath() }
 
-const longestBody = 8 << 20
-
 // do makes one call, to a path with its query, and returns the answer's body, bounded.
 func (m *resourceManager) do(ctx context.Context, doing, method, path string, content []byte) ([]byte, error) {
 	if m.err != nil {
@@ -157,7 +156,7 @@ func (m *resourceManager) do(ctx context.Context, doing, method, path string, co
 		return nil, fault(doing, err)
 	}
 	defer func() { _ = answer.Body.Close() }() // it was read, or nobody wants it
-	answer.Body = io.NopCloser(io.LimitReader(answer.Body, longestBody))
+	answer.Body = httpfault.Limit(answer.Body)
 	if !runtime.HasStatusCode(answer, http.StatusOK, http.StatusCreated) {
 		return nil, fault(doing, runtime.NewResponseError(answer))
 	}

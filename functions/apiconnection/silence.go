@@ -20,10 +20,15 @@ func silenced(err error, credential secret.Value, sent map[string]hidden) error 
 		values = append(values, h.text, h.pfx, h.password)
 	}
 	text := err.Error()
+	var all []string
 	for _, v := range values {
-		for _, spelled := range spellings(v) {
-			text = strings.ReplaceAll(text, spelled, v.String())
-		}
+		all = append(all, spellings(v)...)
+	}
+	for _, spelled := range all {
+		text = strings.ReplaceAll(text, spelled, secret.Value{}.String())
+	}
+	for _, spelled := range all {
+		text = secret.Without(text, spelled) // where it was cut off
 	}
 	if text == err.Error() {
 		return err

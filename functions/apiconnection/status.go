@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strings"
 
+	"github.com/rekey-dev/rekey/internal/httpfault"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
@@ -71,7 +72,7 @@ func (c connection) refusal() error {
 			break
 		}
 	}
-	return refuse(rotation.Permanent, "", "apiconnection: connection %q is not connected: %s: %s", c.Name, code, short(message))
+	return refuse(rotation.Permanent, "", "apiconnection: connection %q is not connected: %s: %s", c.Name, httpfault.Code(code), short(message))
 }
 
 // isDelay reports that a connection refused a credential that is perhaps only too

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
 	"github.com/rekey-dev/rekey/internal/certificate"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
@@ -95,6 +97,7 @@ func (s signIn) furtherSecrets(settings Settings) (named map[string]string, unna
 
 // fetch reads the further secrets from their vaults.
 func (t *Target) fetch(ctx context.Context, named map[string]string) (map[string]hidden, error) {
+	ctx = policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1}) // the engine comes back
 	fetched := map[string]hidden{}
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		parts := identifierForm.FindStringSubmatch(named[name])

@@ -50,6 +50,7 @@ type world struct {
 	self        entra.ServicePrincipal
 	entry       entra.Application // in Entra
 	app         rotation.Application
+	own         azcore.TokenCredential // rekey's
 	target      *apiconnection.Target
 
 	client *http.Client
@@ -78,7 +79,7 @@ func (w *world) Do(r *http.Request) (*http.Response, error) {
 	return w.client.Do(r)
 }
 
-func start(t *testing.T, o options) *world {
+func start(t testing.TB, o options) *world {
 	t.Helper()
 	clk := clock.New()
 	w := &world{clock: clk, front: cloudtest.Start(t, clk)}
@@ -93,7 +94,7 @@ func start(t *testing.T, o options) *world {
 	w.front.Handle("*.vault.azure.net", keyvault.New(clk, w.directory, w.manager, grid, keyvault.Options{}))
 	w.manager.AddResourceGroup(subscription, "rg", "westeurope")
 
-	credential := w.signIn(t)
+	w.own = w.signIn(t)
 	if !o.noRoles {
 		w.allow("/subscriptions/"+subscription, resourcemanager.Reader)
 		w.allow(group, resourcemanager.LogicAppContributor)
@@ -101,16 +102,16 @@ func start(t *testing.T, o options) *world {
 	w.entry = w.directory.AddApplication(entra.Application{AppID: appID, DisplayName: "Web shop"})
 	w.directory.AddServicePrincipal(entra.ServicePrincipal{AppID: appID})
 	w.app = rotation.Application{AppID: appID, ObjectID: w.entry.ObjectID, Name: w.entry.DisplayName}
-	w.vaults = vault.New(credential, w.client.Transport.(*http.Transport))
+	w.vaults = vault.New(w.own, w.client.Transport.(*http.Transport))
 	w.target = apiconnection.New(apiconnection.Config{
-		Vaults: w.vaults, StagingVault: "staging", Credential: credential,
+		Vaults: w.vaults, StagingVault: "staging", Credential: w.own,
 		ClientOptions: azcore.ClientOptions{Transport: w, Retry: policy.RetryOptions{MaxRetries: -1}},
 	})
 	return w
 }
 
 // signIn makes rekey's identity.
-func (w *world) signIn(t *testing.T) azcore.TokenCredential {
+func (w *world) signIn(t testing.TB) azcore.TokenCredential {
 	t.Helper()
 	password, text := entra.NewPassword("identity", w.clock.Now(), w.clock.Now().AddDate(1, 0, 0))
 	own := w.directory.AddApplication(entra.Application{DisplayName: "rekey", Passwords: []entra.Password{password}})
@@ -140,7 +141,7 @@ func (w *world) outlook() string {
 }
 
 // row is a target with settings as they are saved.
-func (w *world) row(t *testing.T, kind rotation.Kind, settings string) rotation.TargetRow {
+func (w *world) row(t testing.TB, kind rotation.Kind, settings string) rotation.TargetRow {
 	t.Helper()
 	checked, problems := w.target.CheckSettings(w.app, kind, json.RawMessage(settings))
 	require.Empty(t, problems)
@@ -148,7 +149,7 @@ func (w *world) row(t *testing.T, kind rotation.Kind, settings string) rotation.
 }
 
 // onConnection is a target for secrets with no more than its connection.
-func (w *world) onConnection(t *testing.T, id string) rotation.TargetRow {
+func (w *world) onConnection(t testing.TB, id string) rotation.TargetRow {
 	t.Helper()
 	return w.row(t, rotation.Secret, `{"connection":"`+id+`"}`)
 }
@@ -253,7 +254,7 @@ func (w *world) signInAgain(t *testing.T) azcore.TokenCredential {
 }
 
 // keep puts a secret into a vault that rekey may read.
-func (w *world) keep(t *testing.T, name, text string) string {
+func (w *world) keep(t testing.TB, name, text string) string {
 	t.Helper()
 	id := w.manager.AddVault(resourcemanager.Vault{Name: "safe", Subscription: subscription, ResourceGroup: "rg", RBAC: true})
 	w.allow(id, resourcemanager.KeyVaultSecretsOfficer)

@@ -98,7 +98,7 @@ func (c *checking) runbook(ctx context.Context, s rotation.RunbookStep) error {
 
 // vault asks for what the runbook will be pointed at.
 func (c *checking) vault(ctx context.Context, s rotation.RunbookStep) error {
-	_, err := c.target.config.Vaults.Get(ctx, s.Vault, s.SecretName)
+	_, err := c.target.config.Vaults.Get(once(ctx), s.Vault, s.SecretName)
 	switch {
 	case err == nil:
 	case rotation.ClassOf(err) == rotation.NotFound:

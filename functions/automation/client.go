@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
+	"github.com/rekey-dev/rekey/internal/httpfault"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
@@ -47,9 +47,6 @@ func newClient(credential azcore.TokenCredential, options azcore.ClientOptions) 
 		return arm.NewClient("rekey", "v1.0.0", credential, &arm.ClientOptions{ClientOptions: options, DisableRPRegistration: true})
 	})}
 }
-
-// largestAnswer is how much of an answer is read.
-const largestAnswer = 4 << 20
 
 // call is one request to a resource.
 type call struct {
@@ -102,12 +99,12 @@ func (c *client) exchange(ctx context.Context, doing string, pipeline *arm.Clien
 		return nil, transient(doing, err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, largestAnswer))
+	text, err := httpfault.ReadAll(answer.Body)
+	if answer.StatusCode < 200 || answer.StatusCode > 299 {
+		return nil, refusal(doing, answer, text) // also where it could not be read to its end
+	}
 	if err != nil {
 		return nil, transient(doing, err)
-	}
-	if answer.StatusCode < 200 || answer.StatusCode > 299 {
-		return nil, refusal(doing, answer, text)
 	}
 	return bytes.TrimSpace(text), nil
 }

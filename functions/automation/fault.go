@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/rekey-dev/rekey/internal/httpfault"
@@ -76,8 +75,7 @@ func readError(body []byte, depth int) (code, message string) {
 	if e.Code == "" && len(e.Error) > 0 && depth < deepestError {
 		return readError(e.Error, depth+1)
 	}
-	text := []rune(strings.TrimSpace(e.Message))
-	return e.Code, string(text[:min(len(text), longestMessage)])
+	return httpfault.Code(e.Code), httpfault.Short(e.Message, longestMessage)
 }
 
 // withRemedy says what a person can do, unless that is said already.

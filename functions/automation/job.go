@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
 	"github.com/rekey-dev/rekey/internal/vault"
@@ -67,7 +69,7 @@ func (w *jobWork) begin(ctx context.Context, d rotation.Delivery, extra map[stri
 // waits for. A vault that does not let rekey in may yet do so: a Key Vault target
 // that was added a moment ago has asked for it, and that takes a while.
 func (w *jobWork) reference(ctx context.Context, d rotation.Delivery) (id, waiting string, err error) {
-	latest, err := w.vaults.Get(ctx, w.step.Vault, w.step.SecretName)
+	latest, err := w.vaults.Get(once(ctx), w.step.Vault, w.step.SecretName)
 	switch {
 	case err != nil && rotation.ClassOf(err) == rotation.Denied:
 		return "", fmt.Sprintf("for vault %q to let rekey read %q", w.step.Vault, w.step.SecretName), nil
@@ -77,6 +79,11 @@ func (w *jobWork) reference(ctx context.Context, d rotation.Delivery) (id, waiti
 		return "", fmt.Sprintf("for a Key Vault target to bring the credential to %q in vault %q", w.step.SecretName, w.step.Vault), nil
 	}
 	return "https://" + w.step.Vault + ".vault.azure.net/secrets/" + w.step.SecretName + "/" + latest.Version, "", nil
+}
+
+// once keeps the SDK from repeating a call: whoever asked comes back.
+func once(ctx context.Context) context.Context {
+	return policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})
 }
 
 // holds reports whether a version is the delivery's credential: by its value, or, as

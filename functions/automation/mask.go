@@ -47,11 +47,16 @@ func (m mask) text(text string) string {
 	if m.certificate {
 		text = encoded.ReplaceAllString(text, hidden)
 	}
-	for _, spelled := range m.spellings() {
+	spellings := m.spellings()
+	for _, spelled := range spellings {
 		text = strings.ReplaceAll(text, spelled, hidden)
 		text = withoutTail(text, spelled, hidden)
 	}
-	return m.withoutFragments(text, hidden)
+	text = m.withoutFragments(text, hidden)
+	for _, spelled := range spellings {
+		text = secret.Without(text, spelled) // where it was cut off
+	}
+	return text
 }
 
 // spellings are the ways to write the value, the longest first, so that none is

@@ -41,7 +41,7 @@ const (
 // world is a subscription with a Windows and a Linux machine, an Automation account,
 // what containers need, a vault, and rekey with just the roles that it needs.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	clock    *clock.Clock
 	front    *cloud.Cloud
 	manager  *resourcemanager.Service
@@ -53,6 +53,7 @@ type world struct {
 	self     entra.ServicePrincipal
 	app      rotation.Application
 	tasks    tasks
+	key      azcore.TokenCredential // of rekey's identity
 	target   *automation.Target
 
 	windows, linux, account, storage, identity, own string
@@ -93,13 +94,13 @@ func (w *world) record(where string) func(map[string]string) (string, int) {
 }
 
 // start is a world in which rekey has the roles that the page names.
-func start(t *testing.T) *world {
+func start(t testing.TB) *world {
 	t.Helper()
 	return startAs(t, resourcemanager.Contributor, resourcemanager.KeyVaultSecretsOfficer)
 }
 
 // startAs is a world in which rekey has just these roles on the group.
-func startAs(t *testing.T, roles ...string) *world {
+func startAs(t testing.TB, roles ...string) *world {
 	t.Helper()
 	w := &world{t: t, clock: clock.New(), tasks: tasks{}, prints: "done"}
 	w.front = cloudtest.Start(t, w.clock)
@@ -112,7 +113,7 @@ func startAs(t *testing.T, roles ...string) *world {
 	w.front.Handle("*.vault.azure.net", w.keyvault)
 	w.seed()
 	own, credential := w.signIn(directory, roles)
-	w.self = own
+	w.self, w.key = own, credential
 	w.own = w.scripts.AddIdentity(deploymentscripts.Identity{Subscription: subscription, ResourceGroup: "rg", Name: "rekey", ClientID: own.AppID})
 	transport := w.front.Client().Transport.(*http.Transport)
 	w.vaults = vault.New(credential, transport)

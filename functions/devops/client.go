@@ -17,6 +17,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"github.com/rekey-dev/rekey/internal/httpfault"
 	"github.com/rekey-dev/rekey/internal/outbound"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
@@ -30,9 +31,6 @@ const (
 	// scope is that of Azure DevOps in every tenant.
 	// https://learn.microsoft.com/azure/devops/integrate/get-started/authentication/service-principal-managed-identity
 	scope = "499b84ac-1321-427f-aa17-267ca6975798/.default"
-
-	// longestAnswer is more than a page of any list here takes.
-	longestAnswer = 8 << 20
 )
 
 // client speaks to Azure DevOps. It repeats nothing: the engine does.
@@ -103,7 +101,7 @@ func (c *client) send(ctx context.Context, r request) (answer, error) {
 	}
 	defer func() { _ = response.Body.Close() }()
 	a := answer{status: response.StatusCode, header: response.Header}
-	if a.body, err = io.ReadAll(io.LimitReader(response.Body, longestAnswer)); err != nil {
+	if a.body, err = httpfault.ReadAll(response.Body); err != nil && a.status == http.StatusOK {
 		return a, refusal(rotation.Transient, "", "devops: %s: read the answer: %w", r.doing, err)
 	}
 	a.body = bytes.TrimPrefix(a.body, []byte("\xef\xbb\xbf")) // some answers begin with a byte order mark

@@ -59,7 +59,7 @@ func words(r request, a answer) string {
 	if body.Message == "" {
 		body.Message = body.Value.Message
 	}
-	return strings.TrimSpace(fmt.Sprintf("%d %s: %s", a.status, body.TypeKey, hushed(body.Message, r.sent)))
+	return strings.TrimSpace(fmt.Sprintf("%d %s: %s", a.status, httpfault.Code(hushed(body.TypeKey, r.sent)), hushed(body.Message, r.sent)))
 }
 
 // nobody is the tenant of an organization that is connected to none.

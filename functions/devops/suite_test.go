@@ -23,7 +23,7 @@ func TestTheSuiteOfAllTargets(t *testing.T) {
 }
 
 // place is the connection as the suite sees it.
-func (w *world) place(t *testing.T, kind rotation.Kind, parameter string) targettest.Place {
+func (w *world) place(t testing.TB, kind rotation.Kind, parameter string) targettest.Place {
 	const projects = "/Fabrikam/Web shop/_apis/serviceendpoint/"
 	read := targettest.Call{Host: simulated.Host, Method: "GET", Path: projects + "endpoints/" + w.connection}
 	return targettest.Place{

@@ -40,7 +40,8 @@ type world struct {
 	service    *simulated.Service
 	self       entra.ServicePrincipal
 	app        rotation.Application
-	connection string // its id
+	connection string                 // its id
+	credential azcore.TokenCredential // rekey's own
 	target     *devops.Target
 
 	transport http.RoundTripper
@@ -65,7 +66,7 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.transport.RoundTrip(r)
 }
 
-func start(t *testing.T, options simulated.Options, organizations ...string) *world {
+func start(t testing.TB, options simulated.Options, organizations ...string) *world {
 	t.Helper()
 	clk := clock.New()
 	w := &world{clock: clk, front: cloudtest.Start(t, clk), directory: entra.New(clk, nil, tenant, entra.Options{})}
@@ -81,17 +82,17 @@ func start(t *testing.T, options simulated.Options, organizations ...string) *wo
 	w.service.AddOrganization(simulated.Organization{Name: "Fabrikam"})
 	w.service.AddProject("Fabrikam", "Web shop")
 	w.service.AddProject("Fabrikam", "Floor")
-	credential := w.signIn(t)
+	w.credential = w.signIn(t)
 	w.service.AddMember("Fabrikam", w.self.ObjectID, "Web shop", "Floor")
 	w.connection = w.add(simulated.Connection{Name: "azure (prod)"})
 	w.target = devops.New(devops.Config{
-		Credential: credential, Transport: w, TenantID: tenant, Organizations: organizations, Now: clk.Now,
+		Credential: w.credential, Transport: w, TenantID: tenant, Organizations: organizations, Now: clk.Now,
 	})
 	return w
 }
 
 // signIn makes rekey's identity.
-func (w *world) signIn(t *testing.T) azcore.TokenCredential {
+func (w *world) signIn(t testing.TB) azcore.TokenCredential {
 	t.Helper()
 	now := w.clock.Now()
 	password, text := entra.NewPassword("rekey", now, now.AddDate(1, 0, 0))
@@ -123,7 +124,7 @@ func (w *world) add(c simulated.Connection) string {
 }
 
 // row is a target of a connection, by its id or name, as it is saved.
-func (w *world) row(t *testing.T, kind rotation.Kind, connection string) rotation.TargetRow {
+func (w *world) row(t testing.TB, kind rotation.Kind, connection string) rotation.TargetRow {
 	t.Helper()
 	settings := fmt.Sprintf(`{"organization":"https://dev.azure.com/Fabrikam/","project":"Web shop","serviceConnection":%q}`, connection)
 	checked, problems := w.target.CheckSettings(w.app, kind, json.RawMessage(settings))
@@ -132,7 +133,7 @@ func (w *world) row(t *testing.T, kind rotation.Kind, connection string) rotatio
 }
 
 // delivery is the first try of a credential that the directory accepts.
-func (w *world) delivery(t *testing.T, row rotation.TargetRow) rotation.Delivery {
+func (w *world) delivery(t testing.TB, row rotation.TargetRow) rotation.Delivery {
 	t.Helper()
 	start := w.clock.Now().Add(-time.Minute).Truncate(time.Second)
 	d := rotation.Delivery{
@@ -153,7 +154,7 @@ func (w *world) delivery(t *testing.T, row rotation.TargetRow) rotation.Delivery
 }
 
 // issue lets the directory accept a credential.
-func (w *world) issue(t *testing.T, d rotation.Delivery) {
+func (w *world) issue(t testing.TB, d rotation.Delivery) {
 	t.Helper()
 	app, found := w.directory.Application(w.app.ObjectID, 0)
 	require.True(t, found)

@@ -63,7 +63,7 @@ func (m *resourceManager) rolesOf(ctx context.Context, v managedVault, principal
 			return nil, err
 		}
 		for _, a := range page.Value {
-			if a.Properties != nil {
+			if a != nil && a.Properties != nil {
 				definition := strings.ToLower(value(a.Properties.RoleDefinitionID))
 				ids = append(ids, definition[strings.LastIndexByte(definition, '/')+1:])
 			}

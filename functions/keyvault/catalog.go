@@ -85,6 +85,9 @@ func (m *resourceManager) listSubscription(ctx context.Context, subscription str
 			return nil, err
 		}
 		for _, v := range page.Value {
+			if v == nil || value(v.ID) == "" {
+				continue // a list may hold a null
+			}
 			found = append(found, Vault{ID: value(v.ID), Name: value(v.Name), Location: value(v.Location), Authorization: modelOf(v.Properties)})
 		}
 	}

@@ -32,7 +32,7 @@ func fault(doing string, err error) error {
 	}
 	f := &rotation.Fault{
 		Class: classify(answer),
-		Err:   fmt.Errorf("keyvault: %s: %d %s: %s", doing, answer.StatusCode, answer.ErrorCode, message(answer)),
+		Err:   fmt.Errorf("keyvault: %s: %d %s: %s", doing, answer.StatusCode, httpfault.Code(answer.ErrorCode), message(answer)),
 	}
 	if f.Class == rotation.Throttled {
 		f.After = httpfault.After(answer.RawResponse.Header, time.Now())
@@ -63,6 +63,5 @@ func message(answer *azcore.ResponseError) string {
 	if text, err := runtime.Payload(answer.RawResponse); err == nil {
 		_ = json.Unmarshal(text, &body) // without a sentence the code has to do
 	}
-	text := []rune(body.Error.Message)
-	return string(text[:min(len(text), longestMessage)])
+	return httpfault.Short(body.Error.Message, longestMessage)
 }

@@ -100,7 +100,7 @@ func (v verbs) permissions() *armkeyvault.Permissions {
 // application id is for users who act through that application.
 func (v managedVault) held(principal string) (held verbs) {
 	for _, p := range v.policies {
-		if !strings.EqualFold(value(p.ObjectID), principal) || value(p.ApplicationID) != "" || p.Permissions == nil {
+		if p == nil || !strings.EqualFold(value(p.ObjectID), principal) || value(p.ApplicationID) != "" || p.Permissions == nil {
 			continue
 		}
 		for _, verb := range p.Permissions.Secrets {

@@ -27,7 +27,7 @@ const telling = 16
 // silence takes a value out of a text. Of one that has several lines the text may
 // hold a part, put into one line and cut off: it ends where that begins.
 func silence(text string, value secret.Value) string {
-	text = strings.ReplaceAll(text, value.Reveal(), value.String())
+	text = secret.Without(text, value.Reveal())
 	lines := strings.Split(strings.TrimSpace(value.Reveal()), "\n")
 	if len(lines) == 1 {
 		return text

@@ -53,6 +53,7 @@ type world struct {
 	principal entra.ServicePrincipal // the application's
 	app       rotation.Application
 	log       *targettest.Log
+	own       azcore.TokenCredential // rekey's
 	target    *keyvault.Target
 
 	client   *http.Client
@@ -95,7 +96,7 @@ func (p principals) ServicePrincipal(_ context.Context, appID string) (string, e
 	return sp.ObjectID, nil
 }
 
-func start(t *testing.T) *world {
+func start(t testing.TB) *world {
 	t.Helper()
 	clk := clock.New()
 	w := &world{clock: clk, front: cloudtest.Start(t, clk), log: &targettest.Log{}, versions: map[string]string{}}
@@ -110,7 +111,7 @@ func start(t *testing.T) *world {
 
 	transport := w.client.Transport.(*http.Transport)
 	own, credential := w.signIn(t)
-	w.self = own
+	w.self, w.own = own, credential
 	own, ownerCredential := w.signIn(t)
 	w.owner, w.byOwner = own, vault.New(ownerCredential, transport)
 	w.allow("/subscriptions/"+subscription, w.owner.ObjectID, resourcemanager.KeyVaultAdministrator)
@@ -126,7 +127,7 @@ func start(t *testing.T) *world {
 }
 
 // signIn makes an identity that gets tokens.
-func (w *world) signIn(t *testing.T) (entra.ServicePrincipal, azcore.TokenCredential) {
+func (w *world) signIn(t testing.TB) (entra.ServicePrincipal, azcore.TokenCredential) {
 	t.Helper()
 	now := w.clock.Now()
 	password, text := entra.NewPassword("identity", now, now.AddDate(1, 0, 0))
@@ -165,7 +166,7 @@ func (w *world) allow(scope, principal, role string) string {
 }
 
 // row is a target with settings as they are saved.
-func (w *world) row(t *testing.T, settings string) rotation.TargetRow {
+func (w *world) row(t testing.TB, settings string) rotation.TargetRow {
 	t.Helper()
 	checked, problems := w.target.CheckSettings(w.app, rotation.Secret, json.RawMessage(settings))
 	require.Empty(t, problems)
@@ -173,7 +174,7 @@ func (w *world) row(t *testing.T, settings string) rotation.TargetRow {
 }
 
 // certificateRow is a target for certificates with settings as they are saved.
-func (w *world) certificateRow(t *testing.T, settings string) rotation.TargetRow {
+func (w *world) certificateRow(t testing.TB, settings string) rotation.TargetRow {
 	t.Helper()
 	checked, problems := w.target.CheckSettings(w.app, rotation.Certificate, json.RawMessage(settings))
 	require.Empty(t, problems)
@@ -191,7 +192,7 @@ var pair = sync.OnceValue(func() certificate.Pair {
 })
 
 // certificateDelivery is the first try of a generation of a certificate.
-func (w *world) certificateDelivery(t *testing.T, row rotation.TargetRow, generation int) rotation.Delivery {
+func (w *world) certificateDelivery(t testing.TB, row rotation.TargetRow, generation int) rotation.Delivery {
 	t.Helper()
 	d := w.delivery(row, generation)
 	d.TenantID = tenant

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -140,6 +141,31 @@ func FuzzData(f *testing.F) {
 		o, err := parseData(data)
 		if err == nil && (o.Vault == "" || o.Name == "" || o.Version == "") {
 			t.Errorf("accepted %q without saying what it is about", data)
+		}
+	})
+}
+
+// FuzzEvents hands any event of either schema, with any data, to the whole function: it
+// is handed on where it names our current version and dropped elsewhere, and never
+// delivered again because of what it says.
+func FuzzEvents(f *testing.F) {
+	f.Add(`{"id":"1","topic":"t","subject":"Orders","eventType":"Microsoft.KeyVault.SecretNearExpiry","eventTime":"2026-01-02T03:00:00Z","data":`+ours+`}`, "7", "app")
+	f.Add(`{"specversion":"1.0","id":"1","source":"s","type":"Microsoft.KeyVault.CertificateExpired","data":`+ours+`}`, "-1", "")
+	f.Add(`{"id":"1","eventType":"Microsoft.KeyVault.SecretNearExpiry","data":{"VaultName":"../x","ObjectName":"a/b","Version":"v2"}}`, "1e9", "x")
+	f.Fuzz(func(t *testing.T, text, generation, app string) {
+		event, err := customhandler.ParseEvent([]byte(text))
+		if err != nil {
+			return
+		}
+		k := newKnown()
+		k.secret.Tags["generation"], k.secret.Tags["appId"] = generation, app
+		config := Config{Engine: k, Vaults: k, StagingVault: "staging", Installation: "test", Log: slog.New(slog.DiscardHandler)}
+		require.NoError(t, config.handle(t.Context(), event))
+		for _, id := range k.asked {
+			n, err := strconv.Atoi(generation)
+			assert.NoError(t, err)
+			assert.Equal(t, n, id.Generation)
+			assert.Equal(t, app, id.AppID)
 		}
 	})
 }

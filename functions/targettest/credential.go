@@ -18,7 +18,7 @@ import (
 
 // value makes a credential's value. A secret has characters that are spelled
 // differently in JSON, in a URL and in HTML; a certificate is a real one.
-func (s *subject) value(t *testing.T, start, end time.Time) secret.Value {
+func (s *subject) value(t testing.TB, start, end time.Time) secret.Value {
 	t.Helper()
 	if s.Row.Kind != rotation.Certificate {
 		text := fmt.Sprintf(`suite~<&>"%%+/ %d.credential`, s.generation)

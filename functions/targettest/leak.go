@@ -17,7 +17,7 @@ import (
 )
 
 // assertSilent asserts that a text has none of the credentials, however spelled.
-func (s *subject) assertSilent(t *testing.T, text string) {
+func (s *subject) assertSilent(t testing.TB, text string) {
 	t.Helper()
 	for _, value := range s.values {
 		for how, spelled := range spellings(value) {
@@ -42,7 +42,7 @@ func spellings(value string) map[string]string {
 }
 
 // faults replaces the rules by which the cloud misbehaves.
-func (s *subject) faults(t *testing.T, rules ...cloud.Fault) {
+func (s *subject) faults(t testing.TB, rules ...cloud.Fault) {
 	t.Helper()
 	cloudtest.Misbehave(t, s.Cloud, rules...)
 }

@@ -55,6 +55,8 @@ type Place struct {
 	// Meaning returns the class of an answer that makes no sense elsewhere and does
 	// at this place, by its name in the suite; ok is false for all others.
 	Meaning func(call Call, answer string) (class rotation.Class, ok bool)
+	// Unsent says that no call is given the credential: nobody can repeat it.
+	Unsent bool
 	// Log is where the target logs.
 	Log *Log
 	// Classes are those of statuses that mean something else at this place.
@@ -128,7 +130,7 @@ type subject struct {
 }
 
 // next returns the first try of a new generation, of the row's kind.
-func (s *subject) next(t *testing.T) rotation.Delivery {
+func (s *subject) next(t testing.TB) rotation.Delivery {
 	t.Helper()
 	s.generation++
 	start := s.Clock.Now().Add(-time.Minute).Truncate(time.Second)
@@ -150,7 +152,7 @@ func (s *subject) next(t *testing.T) rotation.Delivery {
 const enoughTries = 50
 
 // deliver tries as the engine does, until the delivery is confirmed.
-func (s *subject) deliver(t *testing.T, d rotation.Delivery) rotation.Outcome {
+func (s *subject) deliver(t testing.TB, d rotation.Delivery) rotation.Outcome {
 	t.Helper()
 	for ; d.Tries <= enoughTries; d.Tries++ {
 		outcome, err := s.Target.Deploy(t.Context(), d)

@@ -1,43 +1,39 @@
 package vercel_test
 
 import (
-	"bytes"
-	"io"
 	"net/http"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
-
+	"github.com/rekey-dev/rekey/functions/targettest"
 	"github.com/rekey-dev/rekey/functions/vercel"
 	"github.com/rekey-dev/rekey/internal/rotation"
-	"github.com/rekey-dev/rekey/internal/secret"
 )
 
-// says answers every request with the same.
-type says struct {
-	status int
-	body   []byte
-}
-
-func (s says) RoundTrip(r *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: s.status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(s.body)), Request: r}, nil
-}
-
-func FuzzWhateverIsAnsweredIsTakenOrClassified(f *testing.F) {
-	f.Add(200, []byte(`{"envs":[{"id":"a","key":"DB","target":"production"}],"deployments":[],"readyState":"READY"}`))
-	f.Add(200, []byte(`{"envs":[],"pagination":{"next":1e400}}`))
-	f.Add(400, []byte(`{"err":{"code":"ENV_CONFLICT"}}`))
-	f.Add(503, []byte(`<html>`))
-	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		w := &world{t: t, token: "token-of-the-group", group: rotation.Group{Active: true, Applications: []string{shopID}, Team: "team_acme", Token: "t"}}
-		w.target = vercel.New(vercel.Config{Groups: w, Transport: says{status, body}})
-		w.app.AppID = shopID
-		d := w.delivery(in("production", "production"))
-		d.Credential.Value = secret.New(value)
-		_, err := w.target.Deploy(t.Context(), d)
-		if err != nil {
-			assert.NotContains(t, err.Error(), w.token)
-			assert.NotContains(t, err.Error(), value)
-		}
+// FuzzAnswers redeploys production and a custom environment, with an entry to split.
+func FuzzAnswers(f *testing.F) {
+	w := start(f)
+	w.vercel.AddEnvironment(w.project, "staging")
+	w.variable("production", "preview")
+	w.deployment("production")
+	w.deployment("staging")
+	row := w.row(rotation.Secret, in("production staging", "production staging"))
+	place := targettest.Place{
+		Target: w.target, App: w.app, Row: row, Cloud: w.front, Clock: w.clock, Log: &targettest.Log{}, Calls: []targettest.Call{{Host: host}},
+	}
+	targettest.Fuzz(f, place, func(transport http.RoundTripper) rotation.Target {
+		return vercel.New(vercel.Config{Groups: w, Transport: transport, Now: w.clock.Now})
 	})
+}
+
+// FuzzQuestions checks a target, and offers projects, variables and environments.
+func FuzzQuestions(f *testing.F) {
+	w := start(f)
+	w.vercel.AddEnvironment(w.project, "staging")
+	w.variable("production")
+	place := targettest.Place{App: w.app, Row: w.row(rotation.Secret, in("production staging", "production")), Cloud: w.front, Clock: w.clock}
+	chosen := map[string]string{"appId": shopID, "project": "shop"}
+	targettest.FuzzQuestions(f, place, func(transport http.RoundTripper) rotation.Target {
+		return vercel.New(vercel.Config{Groups: w, Transport: transport, Now: w.clock.Now})
+	}, targettest.Choose{Setting: "team", Chosen: chosen}, targettest.Choose{Setting: "project", Chosen: chosen},
+		targettest.Choose{Setting: "variable", Chosen: chosen}, targettest.Choose{Setting: "environments", Chosen: chosen})
 }

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/rekey-dev/rekey/internal/httpfault"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
 )
@@ -39,9 +40,6 @@ type request struct {
 	into   any
 }
 
-// mostBody bounds what is read of an answer.
-const mostBody = 8 << 20
-
 func (c *client) do(ctx context.Context, r request) error {
 	call, err := c.newRequest(ctx, r)
 	if err != nil {
@@ -52,12 +50,12 @@ func (c *client) do(ctx context.Context, r request) error {
 		return &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("vercel: %s: %w", r.doing, err)}
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, mostBody))
+	body, err := httpfault.ReadAll(response.Body)
+	if response.StatusCode < 200 || response.StatusCode > 299 {
+		return c.refused(r.doing, response, body) // also where it could not be read to its end
+	}
 	if err != nil {
 		return &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("vercel: %s: read the answer: %w", r.doing, err)}
-	}
-	if response.StatusCode < 200 || response.StatusCode > 299 {
-		return c.refused(r.doing, response, body)
 	}
 	if json.Unmarshal(body, r.into) != nil {
 		return nonsense(r.doing, "JSON of the expected form")

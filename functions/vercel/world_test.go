@@ -31,7 +31,7 @@ const (
 
 // world is Vercel with the team "acme", its project "shop", and a group for it.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	clock   *clock.Clock
 	front   *cloud.Cloud
 	vercel  *simulated.Service
@@ -42,10 +42,10 @@ type world struct {
 	app     rotation.Application
 }
 
-func start(t *testing.T) *world { return startBuilding(t, build) }
+func start(t testing.TB) *world { return startBuilding(t, build) }
 
 // startBuilding makes a world in which a deployment takes a time.
-func startBuilding(t *testing.T, build time.Duration) *world {
+func startBuilding(t testing.TB, build time.Duration) *world {
 	t.Helper()
 	clk := clock.New()
 	w := &world{

@@ -65,7 +65,7 @@ func TestEveryFormIsReadBack(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, p.Certificate.Raw, again.Certificate.Raw)
 		_, err = certificate.ParsePFX(pfx, secret.New("another"))
-		assert.Error(t, err)
+		assert.EqualError(t, err, "certificate: the PFX has another password")
 	}
 
 	block, _ := pem.Decode([]byte(p.CER()))
@@ -87,11 +87,40 @@ func TestWhatDoesNotBelongTogetherIsRefused(t *testing.T) {
 	}
 }
 
+// FuzzParse reads any text as PEM and as PFX: what is read belongs together and is
+// written again, what is not is refused without a piece of it.
 func FuzzParse(f *testing.F) {
-	text, _ := made(f, "fuzz").PEM()
+	p := made(f, "fuzz")
+	text, err := p.PEM()
+	require.NoError(f, err)
+	pfx, err := p.PFX(secret.Value{})
+	require.NoError(f, err)
 	f.Add(text.Reveal())
-	f.Fuzz(func(_ *testing.T, text string) {
-		_, _ = certificate.Parse(secret.New(text))
-		_, _ = certificate.ParsePFX(secret.New(text), secret.Value{})
+	f.Add(pfx.Reveal())
+	f.Add(text.Reveal()[:len(text.Reveal())/2])
+	f.Add(pfx.Reveal()[:len(pfx.Reveal())/2&^3])
+	f.Add(text.Reveal() + text.Reveal())
+	f.Add("0000")
+	f.Add(strings.Replace(text.Reveal(), "PRIVATE KEY", "EC PRIVATE KEY", 2))
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, read := range []func() (certificate.Pair, error){
+			func() (certificate.Pair, error) { return certificate.Parse(secret.New(text)) },
+			func() (certificate.Pair, error) { return certificate.ParsePFX(secret.New(text), secret.Value{}) },
+		} {
+			pair, err := read()
+			if err != nil {
+				assert.Less(t, len(err.Error()), 300)
+				for i := 0; i+24 <= len(text); i += 24 {
+					assert.NotContains(t, err.Error(), text[i:i+24])
+				}
+				continue
+			}
+			again, err := pair.PEM()
+			require.NoError(t, err)
+			same, err := certificate.Parse(again)
+			require.NoError(t, err)
+			assert.True(t, pair.Key.Equal(same.Key))
+			assert.Len(t, pair.Thumbprint(), 40)
+		}
 	})
 }

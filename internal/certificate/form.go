@@ -73,8 +73,11 @@ func ParsePFX(value, password secret.Value) (Pair, error) {
 		return Pair{}, errors.New("certificate: the PFX is not in base64")
 	}
 	key, certificate, _, err := pkcs12.DecodeChain(der, password.Reveal())
-	if err != nil {
-		return Pair{}, fmt.Errorf("certificate: the PFX cannot be read: %w", err)
+	if errors.Is(err, pkcs12.ErrIncorrectPassword) {
+		return Pair{}, errors.New("certificate: the PFX has another password")
+	}
+	if err != nil { // in the decoder's own words, which are no one else's
+		return Pair{}, errors.New("certificate: the PFX cannot be read: it must be PKCS #12 with a private key and its certificate")
 	}
 	return pair(key, certificate)
 }

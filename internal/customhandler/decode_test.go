@@ -143,13 +143,16 @@ func TestDecodersSayWhatIsWrong(t *testing.T) {
 		decode func(customhandler.Invocation) error
 		want   string
 	}{
-		"no data":         {`{}`, message, `customhandler: read message of function "fn": the call carries no data`},
-		"null":            {`{"Data":{"msg":null}}`, message, `customhandler: read message of function "fn": binding "msg" is null`},
-		"two bindings":    {`{"Data":{"b":1,"a":2}}`, timer, `customhandler: read timer of function "fn": one binding expected, the call carries a, b`},
-		"no timer":        {`{"Data":{"timer":"x"}}`, timer, `customhandler: read timer of function "fn": invalid character 'x' looking for beginning of value`},
-		"empty event":     {`{"Data":{"event":{}}}`, event, `customhandler: read event of function "fn": event without id and type`},
-		"event time":      {`{"Data":{"event":{"id":"1","eventType":"t","eventTime":"noon"}}}`, event, `customhandler: read event of function "fn": event time "noon": not an ISO 8601 time`},
-		"event in base64": {`{"Data":{"event":{"specversion":"1.0","id":"1","type":"t","data_base64":"!"}}}`, event, `customhandler: read event of function "fn": event data_base64: not JSON in base64`},
+		"no data":           {`{}`, message, `customhandler: read message of function "fn": the call carries no data`},
+		"null":              {`{"Data":{"msg":null}}`, message, `customhandler: read message of function "fn": binding "msg" is null`},
+		"two bindings":      {`{"Data":{"b":1,"a":2}}`, timer, `customhandler: read timer of function "fn": one binding expected, the call carries a, b`},
+		"no timer":          {`{"Data":{"timer":"x"}}`, timer, `customhandler: read timer of function "fn": must be a JSON object: invalid character 'x' looking for beginning of value`},
+		"empty event":       {`{"Data":{"event":{}}}`, event, `customhandler: read event of function "fn": event without id and type`},
+		"event time":        {`{"Data":{"event":{"id":"1","eventType":"t","eventTime":"noon"}}}`, event, `customhandler: read event of function "fn": event time "noon": not an ISO 8601 time`},
+		"several events":    {`{"Data":{"event":[{"id":"1"}]}}`, event, `customhandler: read event of function "fn": must be one event as a JSON object: it must not be a JSON array`},
+		"an id of a number": {`{"Data":{"event":{"id":1}}}`, event, `customhandler: read event of function "fn": must be one event as a JSON object: id must not be a JSON number`},
+		"a timer's truth":   {`{"Data":{"timer":{"IsPastDue":"yes"}}}`, timer, `customhandler: read timer of function "fn": must be a JSON object: IsPastDue must not be a JSON string`},
+		"event in base64":   {`{"Data":{"event":{"specversion":"1.0","id":"1","type":"t","data_base64":"!"}}}`, event, `customhandler: read event of function "fn": event data_base64: not JSON in base64`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.EqualError(t, c.decode(parse(t, c.body)), c.want)
@@ -159,7 +162,7 @@ func TestDecodersSayWhatIsWrong(t *testing.T) {
 
 func TestParseInvocationRefusesWhatIsNoObject(t *testing.T) {
 	_, err := customhandler.ParseInvocation("fn", "id", []byte(`[]`))
-	assert.ErrorContains(t, err, `customhandler: decode call of function "fn": json: cannot unmarshal array`)
+	assert.EqualError(t, err, `customhandler: decode call of function "fn": must be a JSON object with Data and Metadata: it must not be a JSON array`)
 }
 
 func TestResultIsNeverEmpty(t *testing.T) {

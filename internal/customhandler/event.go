@@ -57,7 +57,7 @@ func (in Invocation) EventGrid() (Event, error) {
 func ParseEvent(document []byte) (Event, error) {
 	var wire eventWire
 	if err := json.Unmarshal(document, &wire); err != nil {
-		return Event{}, err
+		return Event{}, fmt.Errorf("must be one event as a JSON object: %w", unreadable(err))
 	}
 	event := Event{ID: wire.ID, Source: wire.Topic, Subject: wire.Subject, Type: wire.EventType, Data: wire.Data}
 	at := wire.EventTime

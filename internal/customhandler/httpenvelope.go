@@ -83,7 +83,7 @@ func (in Invocation) httpRequest(ctx context.Context) (*http.Request, error) {
 	}
 	var wire httpRequest
 	if err := json.Unmarshal(document(value), &wire); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("must be a JSON object with Url, Method, Headers and Body: %w", unreadable(err))
 	}
 	if wire.URL == "" || wire.Method == "" {
 		return nil, errors.New("it has no url or no method")

@@ -22,7 +22,7 @@ type Invocation struct {
 func ParseInvocation(function, id string, body []byte) (Invocation, error) {
 	var wire struct{ Data, Metadata map[string]json.RawMessage }
 	if err := json.Unmarshal(body, &wire); err != nil {
-		return Invocation{}, fmt.Errorf("customhandler: decode call of function %q: %w", function, err)
+		return Invocation{}, fmt.Errorf("customhandler: decode call of function %q: must be a JSON object with Data and Metadata: %w", function, unreadable(err))
 	}
 	return Invocation{ID: id, Function: function, Data: wire.Data, Metadata: wire.Metadata}, nil
 }

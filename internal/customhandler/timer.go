@@ -26,7 +26,7 @@ func (in Invocation) Timer() (Timer, error) {
 		ScheduleStatus struct{ Last, Next json.RawMessage }
 	}
 	if err := json.Unmarshal(document(value), &wire); err != nil {
-		return Timer{}, fmt.Errorf("customhandler: read timer of function %q: %w", in.Function, err)
+		return Timer{}, fmt.Errorf("customhandler: read timer of function %q: must be a JSON object: %w", in.Function, unreadable(err))
 	}
 	return Timer{
 		PastDue: wire.IsPastDue,

@@ -2,12 +2,23 @@ package customhandler
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
 )
+
+// unreadable says which member has the wrong type in words of the call, not of Go.
+func unreadable(err error) error {
+	if mistyped, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("%s must not be a JSON %s", cmp.Or(mistyped.Field, "it"), mistyped.Value)
+	}
+	return err
+}
 
 func isNull(value json.RawMessage) bool {
 	value = bytes.TrimSpace(value)

@@ -51,8 +51,12 @@ func (e *Engine) Advance(ctx context.Context, invocation string, message rotatio
 	return w.rest(ctx, until)
 }
 
+// mostSteps is more than any invocation finds to do, with a thousand targets and as
+// many credentials to retire.
+const mostSteps = 2000
+
 // unlessLeftAlone lets no message come again because of a row that is not for this
-// code to act on. Its wake-up stays, so it is looked at later.
+// code to act on: it would change nothing. The wake-up stays, so it is looked at later.
 func (e *Engine) unlessLeftAlone(ctx context.Context, appID string, err error) error {
 	if !leftAlone(err) {
 		return err
@@ -75,7 +79,11 @@ func ownRow(message rotation.Advance) *rotation.WakeUp {
 
 // run asks what to do and does it, until there is nothing before the returned time.
 func (w *work) run(ctx context.Context) (time.Time, error) {
-	for conflicts := 0; ; {
+	for steps, conflicts := 0, 0; ; steps++ {
+		if steps == mostSteps {
+			w.Log.ErrorContext(ctx, "an invocation found something to do without end", "app", w.App.AppID, "kind", w.Kind)
+			return w.Snapshot.Now.Add(w.waits().Resend), nil
+		}
 		w.Snapshot.Now, w.Invocation = w.Now(), w.holder
 		step := rotation.Next(w.Snapshot)
 		if step.Do == rotation.Request {

@@ -60,11 +60,13 @@ func (b *batch) delete(row string) *batch {
 // longestText keeps what others tell us far below what one property can hold.
 const longestText = 4000
 
-func short(text string) string {
-	if len(text) <= longestText {
+func short(text string) string { return cut(text, longestText) }
+
+func cut(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	return strings.ToValidUTF8(text[:longestText], "") + "…"
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // logged adds a line to the application's log. It is in the same batch as what

@@ -19,6 +19,10 @@ const schema = 1
 // ErrNewerSchema says that a row was written by a newer version of the code.
 var ErrNewerSchema = errors.New("the row was written by a newer version")
 
+// ErrUnreadable says that a row holds what this code never writes: somebody edited
+// or restored it. Nothing is done on the strength of it.
+var ErrUnreadable = errors.New("the row cannot be read")
+
 // encode turns a record into properties, one per field: texts, numbers and truth
 // values as themselves, times as RFC 3339, everything else as JSON.
 func encode(record any) map[string]any {
@@ -66,7 +70,7 @@ func decode(row Row, record any) error {
 			continue
 		}
 		if err := decodeField(field, property); err != nil {
-			return fmt.Errorf("row %q: property %q: %w", row.Row, name, err)
+			return fmt.Errorf("row %q: %w: property %q: %w", row.Row, ErrUnreadable, name, err)
 		}
 	}
 	return nil

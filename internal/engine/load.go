@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,7 @@ func (e *Engine) Application(ctx context.Context, appID string) (rotation.Applic
 		return app, "", fmt.Errorf("application %q: %w", appID, err)
 	}
 	if err := decode(row, &app); err != nil {
-		return app, "", err
+		return app, row.ETag, fmt.Errorf("application %q: %w", appID, err)
 	}
 	return app, row.ETag, checkOwner(row, appID, app.AppID)
 }
@@ -61,7 +62,21 @@ func (e *Engine) load(ctx context.Context, appID string, kind rotation.Kind) (*l
 	if l.App, _, err = e.Application(ctx, appID); err != nil {
 		return nil, err
 	}
+	if err := sensible(l.App, kind); err != nil {
+		return nil, err
+	}
 	return again(func() (*loaded, error) { return l, e.loadAll(ctx, l) })
+}
+
+// sensible refuses a policy that was never saved by this code: one under which a
+// credential is due as soon as it begins would make one after the other.
+func sensible(app rotation.Application, kind rotation.Kind) error {
+	if policy, ok := app.Policies[kind]; ok && policy.Enabled {
+		for _, p := range policy.CheckSense() {
+			return fmt.Errorf("application %q: %w: %s policy: %w", app.AppID, ErrUnreadable, kind, p)
+		}
+	}
+	return nil
 }
 
 // loadAll reads the head and then what it names. Somebody may write in between:
@@ -108,13 +123,13 @@ func (l *loaded) takeLive(row Row) error {
 		if target.Kind == l.Kind {
 			l.Targets = append(l.Targets, target)
 		}
-		return err
+		return cmp.Or(err, checkName(row, prefixTarget+target.ID))
 	case strings.HasPrefix(row.Row, prefixHolding):
 		holding, err := decodeAs[rotation.Holding](row)
 		if holding.Kind == l.Kind {
 			l.Holdings = append(l.Holdings, holding)
 		}
-		return err
+		return cmp.Or(err, checkName(row, prefixHolding+holding.Target))
 	}
 	return nil
 }
@@ -191,13 +206,13 @@ func (l *loaded) takeGeneration(generation int, rows []Row) (r *rotation.Rotatio
 			l.etags[row.Row] = row.ETag
 			r = &rotation.Rotation{}
 			if err = decode(row, r); err == nil {
-				err = checkOwner(row, id.AppID, r.ID.AppID)
+				err = cmp.Or(checkOwner(row, id.AppID, r.ID.AppID), checkName(row, rotationRow(r.ID)))
 			}
 		case strings.HasPrefix(row.Row, rotationRow(id)):
 			l.etags[row.Row] = row.ETag
 			var d rotation.Deployment
 			if d, err = decodeAs[rotation.Deployment](row); err == nil {
-				err = checkOwner(row, id.AppID, d.Rotation.AppID)
+				err = cmp.Or(checkOwner(row, id.AppID, d.Rotation.AppID), checkName(row, deploymentRow(d.Rotation, d.Target)))
 			}
 			deployments = append(deployments, d)
 		}

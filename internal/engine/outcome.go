@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rekey-dev/rekey/internal/rotation"
@@ -23,9 +25,12 @@ func (d *delivery) handOver(ctx context.Context) (time.Time, error) {
 	call, cancel := d.withinLease(ctx)
 	outcome, err := d.impl.Deploy(call, d.asDelivery(d.deployment, credential))
 	cancel()
-	d.deployment.Waiting = outcome.Waiting
+	if err == nil {
+		err = storable(outcome)
+	}
+	d.deployment.Waiting = short(outcome.Waiting)
 	if outcome.Steps != nil {
-		d.deployment.Steps = outcome.Steps
+		d.deployment.Steps = shortened(outcome.Steps)
 	}
 	switch {
 	case err != nil && rotation.ClassOf(err) == rotation.Denied:
@@ -36,6 +41,32 @@ func (d *delivery) handOver(ctx context.Context) (time.Time, error) {
 		return d.waitFor(ctx, outcome.Handle, outcome.After, d.deployment)
 	}
 	return zero, d.confirm(ctx, outcome)
+}
+
+// storable refuses a handle that no row can hold: what a service calls its work may
+// have any length, and an outcome that is not written down is made again and again.
+func storable(o rotation.Outcome) error {
+	if len(o.Handle) > longestText {
+		return rotation.Permanently("what the target is to be asked about next has %d bytes; at most %d can be kept", len(o.Handle), longestText)
+	}
+	return nil
+}
+
+// longestSteps is less than one property can hold, in bytes of JSON.
+const longestSteps = 30_000
+
+// shortened keeps the reports of all steps together below what a row can hold.
+func shortened(steps []rotation.StepReport) []rotation.StepReport {
+	steps = slices.Clone(steps)
+	for most := longestText; ; most /= 2 {
+		for i := range steps {
+			s := &steps[i]
+			s.Name, s.Detail, s.Output = cut(s.Name, most), cut(s.Detail, most), cut(s.Output, most)
+		}
+		if text, _ := json.Marshal(steps); len(text) <= longestSteps || most == 0 { // texts have no error
+			return steps
+		}
+	}
 }
 
 // prepare lets the target grant what deployment needs.
@@ -98,7 +129,7 @@ func (d *delivery) confirm(ctx context.Context, outcome rotation.Outcome) error 
 	now := d.Now()
 	x := &d.deployment
 	x.State, x.Reason, x.LastError, x.Handle, x.Waiting = rotation.DeploymentConfirmed, "", "", "", ""
-	x.Receipt, x.ConfirmedAt, x.UpdatedAt, x.NextAt = outcome.Receipt, now, now, zero
+	x.Receipt, x.ConfirmedAt, x.UpdatedAt, x.NextAt = short(outcome.Receipt), now, now, zero
 	d.holding.Confirm(x.Rotation.Generation, x.Delivery)
 	d.holding.Lease = rotation.Lease{}
 	line := d.line("deployed", "in use at the target")

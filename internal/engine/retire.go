@@ -189,7 +189,7 @@ func (w *work) countLooks(ctx context.Context) error {
 	state, looks := w.state(), w.waits().LookAgain
 	for i := range state.Ledger {
 		e := &state.Ledger[i]
-		if !e.Resolved() && e.Looks < len(looks) && !w.Snapshot.Now.Before(e.At.Add(looks[e.Looks])) {
+		if !e.Resolved() && e.Looks < len(looks) && !w.Snapshot.Now.Before(e.At.Add(looks.Look(e.Looks))) {
 			e.Looks++
 		}
 	}

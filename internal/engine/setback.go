@@ -13,7 +13,13 @@ const longestBackoff = 15 * time.Minute
 // backoff returns the wait before try n + 1: it doubles, with jitter, so that
 // many that failed together do not come back together.
 func (e *Engine) backoff(first time.Duration, n int) time.Duration {
-	wait := min(first<<min(n, 10), max(first, longestBackoff))
+	wait := max(first, time.Nanosecond)
+	for range n {
+		if wait >= longestBackoff {
+			break
+		}
+		wait = min(2*wait, longestBackoff)
+	}
 	return wait/2 + e.Jitter(wait/2+1)
 }
 

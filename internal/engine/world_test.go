@@ -29,7 +29,7 @@ const appID = "11111111-1111-4111-8111-111111111111"
 // moves only when nothing is left to do.
 type world struct {
 	*engine.Engine
-	t     *testing.T
+	t     testing.TB
 	now   time.Time
 	store *memory.Store
 	bus   *memory.Bus
@@ -43,7 +43,7 @@ type world struct {
 	stopper  rotation.Target // in place of the place, as one that can be stopped
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	w := &world{t: t, now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), store: &memory.Store{}, bus: &memory.Bus{}, kind: rotation.Secret}
 	w.graph = &graph{w: w, passwords: map[string]engine.DirectoryCredential{}}
 	w.stage = &stage{copies: map[string]rotation.Credential{}}

@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
+	"github.com/rekey-dev/rekey/internal/httpfault"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
@@ -27,7 +28,7 @@ func fault(doing, subject string, err error) error {
 	if unsigned, ok := errors.AsType[*noToken](err); ok {
 		return tokenFault(where, unsigned)
 	}
-	if _, ok := errors.AsType[*url.Error](err); ok || errors.Is(err, errIncomplete) {
+	if _, ok := errors.AsType[*url.Error](err); ok || errors.Is(err, errIncomplete) || errors.Is(err, httpfault.ErrTooLarge) {
 		return &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("%s: %w", where, err)}
 	}
 	// What is left comes from reading a success. It may quote what it could not

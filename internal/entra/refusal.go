@@ -50,8 +50,12 @@ type refuse struct{}
 // Intercept implements kiota's Middleware.
 func (refuse) Intercept(pipeline kiotahttp.Pipeline, index int, r *http.Request) (*http.Response, error) {
 	response, err := pipeline.Next(r, index)
-	if err != nil || response.StatusCode < http.StatusMultipleChoices {
-		return response, err
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode < http.StatusMultipleChoices {
+		response.Body = httpfault.Limit(response.Body) // the SDK reads all that there is
+		return response, nil
 	}
 	defer response.Body.Close()
 	return nil, readRefusal(response)
@@ -68,7 +72,7 @@ func readRefusal(response *http.Response) *refusal {
 	} else {
 		r.message = string(body)
 	}
-	r.code = cmp.Or(r.code, http.StatusText(r.status))
+	r.code = cmp.Or(httpfault.Code(r.code), http.StatusText(r.status))
 	return r
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -53,7 +52,7 @@ func classify(status int) rotation.Class {
 }
 
 func code(response *azcore.ResponseError) string {
-	return cmp.Or(response.ErrorCode, http.StatusText(response.StatusCode))
+	return cmp.Or(httpfault.Code(response.ErrorCode), http.StatusText(response.StatusCode))
 }
 
 const longestMessage = 400
@@ -67,9 +66,5 @@ func words(response *http.Response) string {
 	if err != nil || json.Unmarshal(body, &envelope) != nil || envelope.Error.Message == "" {
 		return "no explanation"
 	}
-	message := envelope.Error.Message
-	if len(message) > longestMessage {
-		message = strings.ToValidUTF8(message[:longestMessage], "") + "…"
-	}
-	return message
+	return httpfault.Short(envelope.Error.Message, longestMessage)
 }

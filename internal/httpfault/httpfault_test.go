@@ -1,11 +1,15 @@
 package httpfault_test
 
 import (
+	"bytes"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/rekey-dev/rekey/internal/httpfault"
 	"github.com/rekey-dev/rekey/internal/rotation"
@@ -47,4 +51,29 @@ func FuzzRetryAfter(f *testing.F) {
 		assert.GreaterOrEqual(t, after, time.Duration(0))
 		assert.LessOrEqual(t, after, 24*time.Hour)
 	})
+}
+
+func TestAnAnswerIsReadToAnEnd(t *testing.T) {
+	const most = 8 << 20
+	for name, c := range map[string]struct {
+		length int
+		want   error
+	}{
+		"nothing": {0, nil}, "as much as there may be": {most, nil}, "a byte more": {most + 1, httpfault.ErrTooLarge}, "much more": {3 * most, httpfault.ErrTooLarge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, c.length)) }))
+			t.Cleanup(server.Close)
+			client := &http.Client{Transport: httpfault.Bounded(http.DefaultTransport)}
+			response, err := client.Get(server.URL)
+			require.NoError(t, err)
+			defer response.Body.Close()
+			body, err := io.ReadAll(response.Body)
+			assert.ErrorIs(t, err, c.want)
+			assert.Len(t, body, min(c.length, most))
+			body, err = httpfault.ReadAll(bytes.NewReader(make([]byte, c.length)))
+			assert.ErrorIs(t, err, c.want)
+			assert.Len(t, body, min(c.length, most))
+		})
+	}
 }

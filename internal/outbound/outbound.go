@@ -8,13 +8,16 @@
 //   - no redirect is followed. net/http would take a header of ours along to a
 //     subdomain, and a body to any host at all where the status is 307 or 308; none
 //     of the services here redirects a call that succeeds. A redirect is an answer
-//     like another one, which no caller takes for a success.
+//     like another one, which no caller takes for a success;
+//   - no answer is read without end.
 package outbound
 
 import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/rekey-dev/rekey/internal/httpfault"
 )
 
 // To returns a client that calls these hosts over HTTPS, and nobody else. A host is
@@ -27,7 +30,7 @@ func To(transport http.RoundTripper, hosts ...string) *http.Client {
 // follows no redirect away from it.
 func Straight(transport http.RoundTripper) *http.Client {
 	return &http.Client{
-		Transport:     transport,
+		Transport:     httpfault.Bounded(transport),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

@@ -17,6 +17,7 @@ type Application struct {
 // Policy returns the policy of a kind. A kind that was never configured is disabled.
 func (a Application) Policy(kind Kind) Policy {
 	if p, ok := a.Policies[kind]; ok {
+		p.Waits = p.Waits.completed()
 		return p
 	}
 	p := DefaultPolicy(kind)

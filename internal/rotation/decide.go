@@ -176,7 +176,7 @@ func decideLook(s Snapshot) Step {
 	}
 	for _, e := range k.Ledger {
 		if !e.Resolved() && !s.inFlight(e) {
-			consider(e.At.Add(w.LookAgain[min(e.Looks, len(w.LookAgain)-1)]), "an attempt's outcome is unknown")
+			consider(e.At.Add(w.LookAgain.Look(e.Looks)), "an attempt's outcome is unknown")
 		}
 	}
 	if step.Do == Wait && !s.Now.Before(step.At) {

@@ -178,7 +178,7 @@ func (p Policy) Check(kind Kind) []Problem {
 	}
 	problems = append(problems, p.Waits.check()...)
 	problems = append(problems, p.checkChoices()...)
-	return append(problems, p.checkSense()...)
+	return append(problems, p.CheckSense()...)
 }
 
 func (p Policy) checkChoices() (problems []Problem) {
@@ -208,8 +208,8 @@ func (p Policy) shortestUse() time.Duration {
 	return time.Hour
 }
 
-// checkSense reports policies whose parts contradict each other.
-func (p Policy) checkSense() (problems []Problem) {
+// CheckSense reports policies whose parts contradict each other.
+func (p Policy) CheckSense() (problems []Problem) {
 	if p.Threshold >= p.Lifetime {
 		return []Problem{{"threshold", fmt.Sprintf("must be shorter than the lifetime of %s: a credential would be due before it starts", inWords(p.Lifetime))}}
 	}
@@ -239,10 +239,10 @@ func (w Waits) check() (problems []Problem) {
 	positive("missingAgain", w.MissingAgain)
 	positive("gone", w.Gone)
 	positive("heartbeat", w.Heartbeat)
-	if w.VerifySuccesses < 1 || w.VerifySuccesses > 20 {
+	if w.VerifySuccesses < 1 || w.VerifySuccesses > mostTries {
 		problems = append(problems, Problem{"waits.verifySuccesses", fmt.Sprintf("must be from 1 to 20, not %d", w.VerifySuccesses)})
 	}
-	if w.CreateAttempts < 1 || w.CreateAttempts > 20 {
+	if w.CreateAttempts < 1 || w.CreateAttempts > mostTries {
 		problems = append(problems, Problem{"waits.createAttempts", fmt.Sprintf("must be from 1 to 20, not %d", w.CreateAttempts)})
 	}
 	if w.EmergencyCut < 0 || w.GrantSettles < 0 {
@@ -253,6 +253,39 @@ func (w Waits) check() (problems []Problem) {
 	}
 	return append(problems, w.LookAgain.check()...)
 }
+
+// completed returns the waits with the default for each that is none: rows written
+// before there was such a wait lack it, and nothing works with a pause of 0.
+func (w Waits) completed() Waits {
+	usual := DefaultWaits()
+	for _, wait := range []struct{ is, usual *time.Duration }{
+		{&w.VerifyEvery, &usual.VerifyEvery}, {&w.VerifyDeadline, &usual.VerifyDeadline}, {&w.LostAnswer, &usual.LostAnswer},
+		{&w.Resend, &usual.Resend}, {&w.RetryAfter, &usual.RetryAfter}, {&w.GiveUp, &usual.GiveUp}, {&w.RetryFailed, &usual.RetryFailed},
+		{&w.MissingAgain, &usual.MissingAgain}, {&w.Gone, &usual.Gone}, {&w.Heartbeat, &usual.Heartbeat},
+	} {
+		if *wait.is <= 0 {
+			*wait.is = *wait.usual
+		}
+	}
+	w.Heartbeat = min(w.Heartbeat, day)
+	w.EmergencyCut, w.GrantSettles = max(w.EmergencyCut, 0), max(w.GrantSettles, 0)
+	if w.VerifySuccesses < 1 || w.VerifySuccesses > mostTries {
+		w.VerifySuccesses = usual.VerifySuccesses
+	}
+	if w.CreateAttempts < 1 || w.CreateAttempts > mostTries {
+		w.CreateAttempts = usual.CreateAttempts
+	}
+	if len(w.LookAgain.check()) > 0 {
+		w.LookAgain = usual.LookAgain
+	}
+	return w
+}
+
+// mostTries is how many tokens in a row, and how many attempts, can be asked for.
+const mostTries = 20
+
+// Look is the age at which an attempt is looked for that was looked for n times.
+func (l Looks) Look(n int) time.Duration { return l[max(0, min(n, len(l)-1))] }
 
 func (l Looks) check() []Problem {
 	if l[0] <= 0 || l[1] <= l[0] || l[2] <= l[1] {

@@ -130,11 +130,15 @@ func (ws Windows) Opens(now time.Time) time.Time {
 	return now
 }
 
+// longestPast is how far back windows are followed: longer than anything waits.
+const longestPast = 366 * day
+
 // OpenBetween returns for how long windows were open between two times.
 func (ws Windows) OpenBetween(from, to time.Time) (open time.Duration) {
 	if len(ws) == 0 {
 		return to.Sub(from)
 	}
+	from = latest(from, to.Add(-longestPast))
 	for _, s := range ws.spans(from, to) {
 		open += earlier(s.to, to).Sub(latest(s.from, from))
 	}

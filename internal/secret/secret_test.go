@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -60,4 +61,36 @@ func TestEqualComparesTheTexts(t *testing.T) {
 	assert.False(t, secret.New("x").Equal(secret.New("y")))
 	assert.False(t, secret.New("x").Equal(secret.New("xx")))
 	assert.True(t, secret.Value{}.Equal(secret.New("")))
+}
+
+func TestWhatIsLeftOfAValueIsTakenOut(t *testing.T) {
+	const value = "Va8Q~one.two-three"
+	for name, c := range map[string]struct{ text, want string }{
+		"the whole of it":            {"is " + value + " here", "is [redacted] here"},
+		"twice":                      {value + value, "[redacted][redacted]"},
+		"where the text was cut":     {"is Va8Q~one.t…", "is [redacted]…"},
+		"cut, and once more":         {"Va8Q~one. and " + value, "[redacted] and [redacted]"},
+		"too little to give it away": {"Va8Q~on…", "Va8Q~on…"},
+		"nothing of it":              {"nothing", "nothing"},
+		"nothing at all":             {"", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, c.want, secret.Without(c.text, value))
+		})
+	}
+	assert.Equal(t, "text", secret.Without("text", ""))
+	assert.Equal(t, "a [redacted]", secret.Without("a pin", "pin"))
+}
+
+func FuzzWithout(f *testing.F) {
+	f.Add("before ", "Va8Q~one.two-three", " after", 9)
+	f.Fuzz(func(t *testing.T, before, value, after string, cut int) {
+		assert.Equal(t, before, secret.Without(before, ""))
+		if len(value) < 9 || strings.Contains("[redacted]", value[:8]) {
+			return
+		}
+		assert.NotContains(t, secret.Without(before+value+after, value), value)
+		left := value[:8+int(uint(cut)%uint(len(value)-8))]
+		assert.NotContains(t, secret.Without(before+left, value), left)
+	})
 }

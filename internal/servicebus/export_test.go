@@ -2,6 +2,9 @@ package servicebus
 
 import "context"
 
+// Fault is what an error of the SDK means.
+var Fault = fault
+
 // CloseSender ends an entity's sender behind the bus's back, as somebody does who
 // found it broken a moment earlier.
 func (b *Bus) CloseSender(ctx context.Context, entity string) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 	"github.com/Azure/go-amqp"
 
+	"github.com/rekey-dev/rekey/internal/httpfault"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
@@ -17,7 +18,7 @@ import (
 // connection above all, may have had its effect and may work the next time.
 // https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-troubleshoot
 func fault(entity string, err error) error {
-	f := &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("servicebus: send to %q: %w", entity, err)}
+	f := &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("servicebus: send to %q: %w", entity, brief(err))}
 	switch condition := conditionOf(err); {
 	case errors.Is(err, azservicebus.ErrMessageTooLarge), condition == amqp.ErrCondMessageSizeExceeded:
 		f.Class = rotation.Permanent
@@ -31,6 +32,17 @@ func fault(entity string, err error) error {
 		f.Class, f.After = rotation.Throttled, busyFor
 	}
 	return f
+}
+
+// longestWords is more than the service says of anything.
+const longestWords = 1000
+
+// brief keeps an error as it is, unless the service told a whole story.
+func brief(err error) error {
+	if text := httpfault.Short(err.Error(), longestWords); len(text) < len(err.Error()) {
+		return errors.New(text)
+	}
+	return err
 }
 
 // busyFor is how long the service wants to be left alone when it is busy.

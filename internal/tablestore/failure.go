@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
 
 	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/httpfault"
 )
 
 // failure says where an error happened. What the service answered is told in one
@@ -23,6 +24,8 @@ func failure(err error, doing, subject string) error {
 	return fmt.Errorf("tablestore: %s %q: %w", doing, subject, err)
 }
 
+const longestMessage = 400
+
 // refusal is an error answer of the service.
 // https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2
 type refusal struct {
@@ -32,7 +35,7 @@ type refusal struct {
 }
 
 func (r *refusal) Error() string {
-	return strings.TrimRight(fmt.Sprintf("HTTP %d %s: %s", r.status, r.code, r.message), ": ")
+	return strings.TrimRight(fmt.Sprintf("HTTP %d %s: %s", r.status, httpfault.Code(string(r.code)), httpfault.Short(r.message, longestMessage)), ": ")
 }
 
 func refusalOf(answered *azcore.ResponseError) *refusal {

@@ -1,12 +1,13 @@
 package tablestore
 
 import (
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rekey-dev/rekey/internal/engine"
 )
 
 const failedTransaction = "--batch\r\nContent-Type: multipart/mixed; boundary=changes\r\n\r\n" +
@@ -16,7 +17,7 @@ const failedTransaction = "--batch\r\nContent-Type: multipart/mixed; boundary=ch
 	"\r\n--changes--\r\n--batch--\r\n"
 
 func TestAFailedTransactionNamesItsReason(t *testing.T) {
-	refused, err := parseTransaction("multipart/mixed; boundary=batch", strings.NewReader(failedTransaction))
+	_, refused, err := transaction{"multipart/mixed; boundary=batch", []byte(failedTransaction)}.read()
 	require.NoError(t, err)
 	assert.EqualError(t, refused, "HTTP 412 UpdateConditionNotSatisfied: 1:Not satisfied.")
 }
@@ -26,9 +27,10 @@ func FuzzTransactionAnswer(f *testing.F) {
 	f.Add("multipart/mixed; boundary=batch", "--batch\r\nContent-Type: multipart/mixed; boundary=batch\r\n\r\n--batch--\r\n")
 	f.Add("application/json", `{"odata.error":{}}`)
 	f.Fuzz(func(t *testing.T, contentType, body string) {
-		refused, err := parseTransaction(contentType, strings.NewReader(body))
-		if (refused == nil) == (err == nil) {
-			t.Errorf("either a refusal or an error: %v, %v", refused, err)
+		etags := []string{"", ""}
+		err := transaction{contentType, []byte(body)}.settle([]engine.Change{{NewETag: &etags[0]}, {NewETag: &etags[1]}})
+		if err != nil {
+			assert.Equal(t, []string{"", ""}, etags, "no ETag of a transaction that failed")
 		}
 	})
 }

@@ -11,45 +11,26 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-
 	"github.com/rekey-dev/rekey/internal/engine"
 )
 
-// insideOf finds the error inside of a transaction's answer, which is a success
-// around the refusal of the one operation that failed.
-// https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions#sample-error-response
-func insideOf(err error) error {
-	var answered *azcore.ResponseError
-	if !errors.As(err, &answered) || answered.StatusCode != http.StatusAccepted || answered.ErrorCode != "" {
-		return err
-	}
-	body, readErr := runtime.Payload(answered.RawResponse)
-	if readErr != nil {
-		return fmt.Errorf("read a transaction's answer: %w", readErr)
-	}
-	refused, parseErr := parseTransaction(answered.RawResponse.Header.Get("Content-Type"), bytes.NewReader(body))
-	if parseErr != nil {
-		return fmt.Errorf("read a transaction's answer: %w", parseErr)
-	}
-	return refused
+// transaction is the answer to one. It is a success around the answers to its
+// operations, or around the refusal of the one that failed, and the SDK takes it for
+// granted that it looks like that.
+// https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions#sample-response
+type transaction struct {
+	contentType string
+	body        []byte
 }
 
-// readETags hands out the rows' new ETags, which the SDK does not read: there is one
-// answer for each change, in the order of the changes.
-// https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions#sample-response
-func readETags(answer *http.Response, changes []engine.Change) error {
-	body, err := runtime.Payload(answer)
-	if err != nil {
-		return fmt.Errorf("read a transaction's answer: %w", err)
-	}
-	var etags []string
-	err = eachAnswer(answer.Header.Get("Content-Type"), bytes.NewReader(body), func(part *http.Response) (bool, error) {
-		etags = append(etags, part.Header.Get("ETag"))
-		return true, nil
-	})
-	if err == nil && len(etags) != len(changes) {
+// settle hands out the rows' new ETags, one for each change, in the order of the
+// changes, or returns the refusal.
+func (t transaction) settle(changes []engine.Change) error {
+	etags, refused, err := t.read()
+	switch {
+	case err == nil && refused != nil:
+		return refused
+	case err == nil && len(etags) != len(changes):
 		err = fmt.Errorf("%d answers to %d changes", len(etags), len(changes))
 	}
 	if err != nil {
@@ -63,21 +44,24 @@ func readETags(answer *http.Response, changes []engine.Change) error {
 	return nil
 }
 
-// parseTransaction finds the refusal in the answer of a transaction that failed.
-func parseTransaction(contentType string, body io.Reader) (refused *refusal, err error) {
-	err = eachAnswer(contentType, body, func(answer *http.Response) (bool, error) {
+func (t transaction) read() (etags []string, refused *refusal, err error) {
+	err = eachAnswer(t.contentType, bytes.NewReader(t.body), outermost, func(answer *http.Response) (bool, error) {
+		etags = append(etags, answer.Header.Get("ETag"))
 		refused, err = refusalIn(answer)
 		return refused == nil, err
 	})
-	if err == nil && refused == nil {
-		err = errors.New("no refusal in it")
-	}
-	return refused, err
+	return etags, refused, err
 }
 
-// eachAnswer reads the answers in a multipart answer, and in the multiparts inside
-// of it, until one asks for no more.
-func eachAnswer(contentType string, body io.Reader, read func(*http.Response) (more bool, err error)) error {
+// An answer has a multipart of answers inside of a multipart.
+const (
+	outermost = iota
+	innermost
+)
+
+// eachAnswer reads the answers in a multipart answer, and in the multipart inside of
+// it, until one asks for no more.
+func eachAnswer(contentType string, body io.Reader, depth int, read func(*http.Response) (more bool, err error)) error {
 	_, parameters, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		return err
@@ -92,7 +76,10 @@ func eachAnswer(contentType string, body io.Reader, read func(*http.Response) (m
 			return err
 		}
 		if strings.HasPrefix(part.Header.Get("Content-Type"), "multipart/") {
-			return eachAnswer(part.Header.Get("Content-Type"), part, read)
+			if depth == innermost {
+				return errors.New("there are multiparts inside of multiparts")
+			}
+			return eachAnswer(part.Header.Get("Content-Type"), part, depth+1, read)
 		}
 		answer, err := http.ReadResponse(bufio.NewReader(part), nil)
 		if err != nil {

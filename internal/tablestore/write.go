@@ -3,11 +3,9 @@ package tablestore
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"regexp"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
 
 	"github.com/rekey-dev/rekey/internal/engine"
@@ -118,12 +116,11 @@ func (s *Store) writeAll(ctx context.Context, changes []engine.Change) error {
 		}
 		actions = append(actions, action)
 	}
-	var answer *http.Response
-	ctx = policy.WithCaptureResponse(ctx, &answer)
-	if _, err := s.client.NewClient(changes[0].Table).SubmitTransaction(ctx, actions, nil); err != nil {
-		return asConflict(insideOf(err))
+	var answer transaction
+	if _, err := s.client.NewClient(changes[0].Table).SubmitTransaction(withTransaction(ctx, &answer), actions, nil); err != nil {
+		return asConflict(err)
 	}
-	return readETags(answer, changes)
+	return asConflict(answer.settle(changes))
 }
 
 // actionOf is a change as part of a transaction. There the SDK takes the row's

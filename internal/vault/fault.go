@@ -48,7 +48,7 @@ func classified(remedies map[string]string, where string, err error, sent []secr
 		return &rotation.Fault{Class: rotation.ClassOf(err), Err: fmt.Errorf("%s: %w", where, err)}
 	}
 	p := parse(response)
-	f := &rotation.Fault{Class: classify(response.StatusCode), Err: refusal{where + ": " + words(response, p, sent), p.Error.InnerError.Code}}
+	f := &rotation.Fault{Class: classify(response.StatusCode), Err: refusal{where + ": " + words(response, p, sent), p.isClosed()}}
 	f.Remedy = remedies[p.Error.InnerError.Code]
 	if f.Class == rotation.Throttled {
 		f.After = httpfault.After(response.RawResponse.Header, time.Now())
@@ -62,14 +62,23 @@ func classified(remedies map[string]string, where string, err error, sent []secr
 // ErrClosed says that the vault's network rules keep rekey out, whatever it may do.
 var ErrClosed = errors.New("the vault's network rules keep rekey out")
 
+// isClosed reports whether the vault's network rules refused.
+func (p problem) isClosed() bool {
+	code := p.Error.InnerError.Code
+	return code == "ForbiddenByFirewall" || code == "ForbiddenByConnection"
+}
+
 // refusal is what a vault answered, in words.
-type refusal struct{ text, code string }
+type refusal struct {
+	text   string
+	closed bool
+}
 
 func (r refusal) Error() string { return r.text }
 
 // Is reports whether the refusal is ErrClosed.
 func (r refusal) Is(target error) bool {
-	return target == ErrClosed && (r.code == "ForbiddenByFirewall" || r.code == "ForbiddenByConnection")
+	return target == ErrClosed && r.closed
 }
 
 // remedies are what a person can do, by the inner code of the refusal.
@@ -120,19 +129,19 @@ const longestMessage = 400
 // words is a short form of the answer in one line: the SDK's own text holds the
 // whole exchange.
 func words(response *azcore.ResponseError, p problem, sent []secret.Value) string {
-	code := p.Error.Code
+	code := hushed(p.Error.Code, sent)
 	if inner := p.Error.InnerError.Code; inner != "" {
-		code += "/" + inner
+		code += "/" + hushed(inner, sent)
 	}
-	message := p.Error.Message
+	return fmt.Sprintf("%d %s: %s", response.StatusCode, httpfault.Code(code), httpfault.Short(hushed(p.Error.Message, sent), longestMessage))
+}
+
+// hushed takes what was sent out of what was answered.
+func hushed(text string, sent []secret.Value) string {
 	for _, value := range sent {
 		if !value.IsZero() {
-			message = strings.ReplaceAll(message, value.Reveal(), value.String())
+			text = strings.ReplaceAll(text, value.Reveal(), value.String())
 		}
 	}
-	message = strings.Join(strings.Fields(message), " ")
-	if len(message) > longestMessage {
-		message = message[:longestMessage] + "…"
-	}
-	return fmt.Sprintf("%d %s: %s", response.StatusCode, code, message)
+	return text
 }

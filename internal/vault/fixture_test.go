@@ -32,12 +32,12 @@ const (
 // world is an Azure with the vault "staging", in which rekey may do everything.
 type world struct {
 	*azuresim.Azure
-	t        *testing.T
+	t        testing.TB
 	identity entra.ServicePrincipal
 	client   *vault.Client
 }
 
-func start(t *testing.T, latency azuresim.Latency) *world {
+func start(t testing.TB, latency azuresim.Latency) *world {
 	t.Helper()
 	azure, err := azuresim.Start(azuresim.Options{TenantID: tenant, Latency: latency})
 	require.NoError(t, err)
