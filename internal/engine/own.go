@@ -24,7 +24,7 @@ func checkOwner(row Row, appID, owner string) error {
 // would be written to that, and done again without end.
 func checkName(row Row, says string) error {
 	if says != row.Row {
-		return fmt.Errorf("row %q: %w: it is about %q", row.Row, ErrUnreadable, says)
+		return fmt.Errorf("row %q: %w: it is about %q, not %q", row.Row, ErrUnreadable, says, row.Row)
 	}
 	return nil
 }
