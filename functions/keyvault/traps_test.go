@@ -40,11 +40,10 @@ func TestANameThatIsPurgedMeanwhileIsWritten(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			w := start(t)
 			scope := w.rbacVault("safe")
-			row, d := w.row(t, `{"vault":"safe","name":"db"}`), rotation.Delivery{}
 			w.allow(scope, w.self.ObjectID, resourcemanager.KeyVaultSecretsOfficer)
 			w.allow(scope, w.self.ObjectID, resourcemanager.KeyVaultCertificatesOfficer)
-			remove := w.byOwner.Delete
-			if d = w.delivery(row, 2); kind == rotation.Certificate {
+			d, remove := w.delivery(w.row(t, `{"vault":"safe","name":"db"}`), 2), w.byOwner.Delete
+			if kind == rotation.Certificate {
 				d = w.certificateDelivery(t, w.certificateRow(t, `{"vault":"safe","name":"db"}`), 2)
 				remove = w.byOwner.DeleteCertificate
 			}
