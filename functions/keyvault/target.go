@@ -178,8 +178,8 @@ func write(ctx context.Context, s Settings, o object) (version string, err error
 	if !errors.Is(err, vault.ErrSoftDeleted) {
 		return version, err
 	}
-	if err := o.recover(ctx); err != nil {
-		return "", err
+	if err := o.recover(ctx); err != nil && rotation.ClassOf(err) != rotation.NotFound {
+		return "", err // one that is not found was purged meanwhile: the name is free
 	}
 	version, err = o.write(ctx)
 	if err != nil && rotation.ClassOf(err) == rotation.Conflict {

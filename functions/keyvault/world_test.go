@@ -54,7 +54,9 @@ type world struct {
 	app       rotation.Application
 	log       *targettest.Log
 	own       azcore.TokenCredential // rekey's
+	config    keyvault.Config
 	target    *keyvault.Target
+	signedIn  azcore.TokenCredential // the owner's
 
 	client   *http.Client
 	mu       sync.Mutex
@@ -113,16 +115,17 @@ func start(t testing.TB) *world {
 	own, credential := w.signIn(t)
 	w.self, w.own = own, credential
 	own, ownerCredential := w.signIn(t)
-	w.owner, w.byOwner = own, vault.New(ownerCredential, transport)
+	w.owner, w.byOwner, w.signedIn = own, vault.New(ownerCredential, transport), ownerCredential
 	w.allow("/subscriptions/"+subscription, w.owner.ObjectID, resourcemanager.KeyVaultAdministrator)
 	application := w.directory.AddApplication(entra.Application{DisplayName: "Web shop (prod)"})
 	w.principal = w.directory.AddServicePrincipal(entra.ServicePrincipal{AppID: application.AppID})
 	w.app = rotation.Application{AppID: application.AppID, ObjectID: application.ObjectID, Name: application.DisplayName}
-	w.target = keyvault.New(keyvault.Config{
+	w.config = keyvault.Config{
 		Vaults: vault.New(credential, transport), Principals: principals{w.directory}, Credential: credential,
 		ClientOptions: azcore.ClientOptions{Transport: w, Retry: policy.RetryOptions{MaxRetries: -1}},
 		StagingVault:  "staging", Installation: "test", Log: slog.New(slog.NewTextHandler(w.log, nil)),
-	})
+	}
+	w.target = keyvault.New(w.config)
 	return w
 }
 

@@ -17,6 +17,19 @@ func TestAMessageNamesAnApplicationAndAKind(t *testing.T) {
 	assert.Equal(t, rotation.Advance{AppID: "app", Kind: rotation.Secret, Row: &rotation.WakeUp{Partition: "03", Row: "r"}}, message)
 }
 
+// Handlers of two versions share a queue while one takes the other's place.
+func TestMessagesOfOtherVersionsAreRead(t *testing.T) {
+	want := rotation.Advance{AppID: "app", Kind: rotation.Secret}
+	older, err := decode([]byte(envelope + `{"appId":"app","kind":"secret"}}`))
+	require.NoError(t, err)
+	assert.Equal(t, want, older)
+	newer, err := decode([]byte(`{"specversion":"1.0","id":"1","source":"rekey","type":"dev.rekey.advance","dataschema":"/2","hint":{"a":1},` +
+		`"data":{"appId":"app","kind":"secret","because":["x"],"row":{"partition":"00","row":"2|x","shard":7}}}`))
+	require.NoError(t, err)
+	want.Row = &rotation.WakeUp{Partition: "00", Row: "2|x"}
+	assert.Equal(t, want, newer)
+}
+
 func TestWhatIsNotARequestIsRefused(t *testing.T) {
 	for name, c := range map[string]struct{ body, want string }{
 		"not JSON":         {`hello`, "CloudEvent"},

@@ -93,6 +93,12 @@ func TestGraphsOwnRefusals(t *testing.T) {
 		require.NoError(t, w.add(w.shop.ObjectID))
 		assert.Equal(t, rotation.Permanent, rotation.ClassOf(w.add(w.shop.ObjectID)))
 	})
+	t.Run("a policy that forbids passwords", func(t *testing.T) {
+		w := start(t, tenant.Options{}, graph.Options{Policy: graph.Policy{ID: "p", NoPasswords: true}})
+		err := w.add(w.shop.ObjectID)
+		assert.Equal(t, rotation.Permanent, rotation.ClassOf(err))
+		assert.ErrorContains(t, err, "the tenant's app management policy forbids client secrets: exempt the application from it")
+	})
 	t.Run("a policy", func(t *testing.T) {
 		w := start(t, tenant.Options{}, graph.Options{Policy: graph.Policy{ID: "p", MaxPasswordLifetime: time.Hour}})
 		err := w.add(w.shop.ObjectID)

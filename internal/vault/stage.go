@@ -84,7 +84,8 @@ func (s *Stage) importPair(ctx context.Context, name string, pair certificate.Pa
 func (s *Stage) keep(ctx context.Context, kind rotation.Kind, write, recover func() error) error {
 	err := write()
 	if errors.Is(err, ErrSoftDeleted) {
-		if err = recover(); err == nil {
+		err = recover() // one that is not found was purged meanwhile: the name is free
+		if err == nil || rotation.ClassOf(err) == rotation.NotFound {
 			err = writeRecovered(ctx, write)
 		}
 	}

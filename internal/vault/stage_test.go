@@ -2,6 +2,8 @@ package vault_test
 
 import (
 	"context"
+	"encoding/json"
+	"net/http"
 	"testing"
 	"time"
 
@@ -176,4 +178,16 @@ func TestWhatCannotBeWrittenIsNotWritable(t *testing.T) {
 	}
 	w.misbehave()
 	require.NoError(t, stage.Writable(t.Context(), rotation.Secret))
+}
+
+// Somebody purges the name between the refusal and the recovery: it is free.
+func TestANameThatWasPurgedIsWritten(t *testing.T) {
+	w := start(t, azuresim.Latency{})
+	conflict := `{"error":{"code":"Conflict","message":"Deleted.","innererror":{"code":"ObjectIsDeletedButRecoverable"}}}`
+	w.misbehave(cloud.Fault{Method: http.MethodPut, Path: "/secrets/copy", Status: 409, Body: json.RawMessage(conflict), Count: new(1)})
+	require.NoError(t, w.stage().Put(t.Context(), "copy", credential()))
+	got, err := w.stage().Get(t.Context(), rotation.Secret, "copy")
+	require.NoError(t, err)
+	assert.Equal(t, credential(), got)
+	assert.Contains(t, w.calls(), "POST /deletedsecrets/{name}/recover 404 x1")
 }

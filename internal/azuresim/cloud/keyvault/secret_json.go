@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
@@ -60,8 +59,8 @@ func readBody(r *http.Request, into any) error {
 
 func (p secretParameters) check() error {
 	switch {
-	case p.Value != nil && utf8.RuneCountInString(*p.Value) > maxValue:
-		return badParameter("The value is too long: a secret holds at most %d characters.", maxValue)
+	case p.Value != nil && len(*p.Value) > maxValue:
+		return badParameter("The value is too long: a secret holds at most %d bytes.", maxValue)
 	case p.ContentType != nil && len(*p.ContentType) > maxContentType:
 		return badParameter("The contentType is too long: at most %d characters.", maxContentType)
 	}

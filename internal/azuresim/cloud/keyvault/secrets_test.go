@@ -200,6 +200,7 @@ func TestRequestsAreChecked(t *testing.T) {
 		"a name has at most 127 characters":  {"PUT", "/secrets/" + strings.Repeat("a", 128) + "?api-version=7.4", `{"value":"v"}`, 400, "BadParameter"},
 		"a value is required":                {"PUT", "/secrets/db?api-version=7.4", `{"tags":{}}`, 400, "BadParameter"},
 		"a body is required":                 {"PUT", "/secrets/db?api-version=7.4", ``, 400, "BadParameter"},
+		"bytes count, not characters":        {"PUT", "/secrets/db?api-version=7.4", `{"value":"` + strings.Repeat("ö", 13*1024) + `"}`, 400, "BadParameter"},
 		"a value has at most 25 KB":          {"PUT", "/secrets/db?api-version=7.4", `{"value":"` + strings.Repeat("v", 25*1024+1) + `"}`, 400, "BadParameter"},
 		"a secret has at most 15 tags":       {"PUT", "/secrets/db?api-version=7.4", `{"value":"v","tags":{` + strings.Join(tags, ",") + `}}`, 400, "BadParameter"},
 		"a tag has at most 256 characters":   {"PUT", "/secrets/db?api-version=7.4", `{"value":"v","tags":{"t":"` + strings.Repeat("v", 257) + `"}}`, 400, "BadParameter"},

@@ -23,6 +23,7 @@ type Vault struct {
 	RetentionDays   int  // 90 when left out
 	Firewalled      bool // only AllowedIPs may use it, addresses or networks
 	AllowedIPs      []string
+	Private         bool // no public network may use it at all
 }
 
 // RoleAssignment is an assignment that has long been in effect.
@@ -68,7 +69,7 @@ func (s *Service) AddVault(seed Vault) string {
 		properties: withDefaults(vaultProperties{
 			TenantID: s.tenantID, AccessPolicies: s.inTenant(seed.Policies), EnableRbacAuthorization: &seed.RBAC,
 			SoftDeleteRetentionInDays: seed.RetentionDays, EnablePurgeProtection: whenTrue(seed.PurgeProtection),
-			NetworkACLs: seed.networkACLs(),
+			NetworkACLs: seed.networkACLs(), PublicNetworkAccess: seed.publicNetworkAccess(),
 		}),
 	}
 	s.vaults = append(s.vaults, made)
@@ -114,6 +115,13 @@ func (seed Vault) networkACLs() *networkACLs {
 		acls.IPRules = append(acls.IPRules, ipRule{ip})
 	}
 	return acls
+}
+
+func (seed Vault) publicNetworkAccess() string {
+	if seed.Private {
+		return "Disabled"
+	}
+	return "Enabled"
 }
 
 func whenTrue(b bool) *bool {
