@@ -22,8 +22,8 @@ import (
 type everything struct {
 	*Stack
 	evidence *evidence
-	app  string
-	path string
+	app      string
+	path     string
 
 	mu  sync.Mutex
 	ran []string // the SHA-256 of what scripts were given, in order
