@@ -26,7 +26,8 @@ type evidence struct {
 
 	mu      sync.Mutex
 	secrets secretscan.Scanner
-	err     error // what kept a secret from being known
+	pems    map[string]string // the thumbprints of certificates, by the SHA-256 of their PEM
+	err     error             // what kept a secret from being known
 	tap     *tap
 }
 
@@ -48,7 +49,7 @@ func gather(o *Options) (*evidence, error) {
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return nil, err
 	}
-	e := &evidence{}
+	e := &evidence{pems: map[string]string{}}
 	for name, into := range map[string]**trail{
 		"messages.tap": &e.messages, "calls.txt": &e.calls, "answers.txt": &e.answers, "processes.txt": &e.processes,
 	} {
@@ -110,7 +111,7 @@ func (e *evidence) see(x cloud.Exchange) {
 	_, _ = e.calls.Write(text.Bytes())
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.err = errors.Join(e.err, learn(&e.secrets, x))
+	e.err = errors.Join(e.err, e.learn(x))
 }
 
 // watch keeps the arguments and the environment of the handler's processes.

@@ -14,7 +14,6 @@ import (
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/entra"
 	"github.com/rekey-dev/rekey/internal/certificate"
 	"github.com/rekey-dev/rekey/internal/secret"
-	"github.com/rekey-dev/rekey/internal/secretscan"
 )
 
 // carriers are the calls whose bodies carry a secret by their purpose: where it is
@@ -36,29 +35,29 @@ func carriesSecret(r *http.Request) bool {
 
 // learn takes the secrets out of the calls that make them: Graph shows a password
 // once, and a certificate comes to its vault with its private key.
-func learn(secrets *secretscan.Scanner, x cloud.Exchange) error {
+func (e *evidence) learn(x cloud.Exchange) error {
 	switch {
 	case x.Status >= http.StatusMultipleChoices: // refused, a vault's challenge for example
 		return nil
 	case strings.HasSuffix(x.Request.URL.Path, "/addPassword"):
-		return learnPassword(secrets, x.AnswerBody)
+		return e.learnPassword(x.AnswerBody)
 	case strings.HasSuffix(x.Request.URL.Path, "/import") && x.Request.Method == http.MethodPost:
-		return learnCertificate(secrets, x.Body)
+		return e.learnCertificate(x.Body)
 	}
 	return nil
 }
 
-func learnPassword(secrets *secretscan.Scanner, answer []byte) error {
+func (e *evidence) learnPassword(answer []byte) error {
 	var added struct{ SecretText string }
 	if err := json.Unmarshal(answer, &added); err != nil {
 		return err
 	}
-	return secrets.Add("password "+digest(added.SecretText), added.SecretText)
+	return e.secrets.Add("password "+digest(added.SecretText), added.SecretText)
 }
 
 // learnCertificate also learns the PFX itself: with its empty password it is as good
 // as the key.
-func learnCertificate(secrets *secretscan.Scanner, body []byte) error {
+func (e *evidence) learnCertificate(body []byte) error {
 	var imported struct{ Value, Pwd string }
 	if err := json.Unmarshal(body, &imported); err != nil {
 		return err
@@ -67,14 +66,26 @@ func learnCertificate(secrets *secretscan.Scanner, body []byte) error {
 	if err != nil {
 		return fmt.Errorf("a certificate that is imported: %w", err)
 	}
+	text, err := pair.PEM()
+	if err != nil {
+		return err
+	}
+	e.pems[digest(text.Reveal())] = pair.Thumbprint()
 	der, err := base64.StdEncoding.DecodeString(imported.Value)
 	if err != nil {
 		return err
 	}
 	name := "certificate " + pair.Thumbprint()
-	secrets.AddKey(name, pair.Key)
-	secrets.AddSealed(name+" as PFX", der)
+	e.secrets.AddKey(name, pair.Key)
+	e.secrets.AddSealed(name+" as PFX", der)
 	return nil
+}
+
+// thumbprint is that of the certificate whose PEM has this SHA-256.
+func (e *evidence) thumbprint(pem string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.pems[pem]
 }
 
 // knowsAll makes sure that the search knows every credential of rekey's that Entra
