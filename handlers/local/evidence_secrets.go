@@ -88,6 +88,13 @@ func (e *evidence) thumbprint(pem string) string {
 	return e.pems[pem]
 }
 
+// knows reports whether a run has made a secret: what it is called says which.
+func (e *evidence) knows(name string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.secrets.Knows(name)
+}
+
 // knowsAll makes sure that the search knows every credential of rekey's that Entra
 // ID holds: what it does not know it cannot find.
 func (e *evidence) knowsAll(s *Stack) error {

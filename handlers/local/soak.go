@@ -67,7 +67,6 @@ var errBroken = errors.New("a promise is broken")
 // soakFor is the command: it prints the report and fails if a promise is broken.
 func soakFor(ctx context.Context, o Options) error {
 	o.Ports, o.HostPort = anyPorts, 0
-	o.Latency = soakLatency()
 	s, err := startSoak(ctx, o, os.Stdout)
 	if err != nil {
 		return err
@@ -85,6 +84,7 @@ func soakFor(ctx context.Context, o Options) error {
 
 // startSoak starts a stack with everything that the soak needs.
 func startSoak(ctx context.Context, o Options, out io.Writer) (*soak, error) {
+	o.Latency = soakLatency()
 	o.Settings = map[string]string{
 		"REKEY_CALL_TIMEOUT": "3s", "REKEY_SWEEP_SCHEDULE": fmt.Sprintf("*/%d * * * * *", int(sweepEvery.Seconds())),
 	}

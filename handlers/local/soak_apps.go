@@ -29,6 +29,7 @@ type managed struct {
 	mu       sync.Mutex
 	targets  map[string]map[string]any // as they are meant to be, by id
 	touched  bool                      // somebody changed something, perhaps without an answer
+	deleted  map[string]bool           // the targets that somebody deleted: what they hold is not kept alive
 	revoking bool                      // there was an emergency: promises 1 and 2 have an exception
 }
 
@@ -62,6 +63,7 @@ func (s *soak) populate() {
 		m := &managed{
 			Application: app, path: "/api/applications/" + app.AppID,
 			hasty: n%10 == 1, both: n%20 == 4, adopt: n%2 == 0, web: n%10 == 2,
+			deleted: map[string]bool{},
 		}
 		if m.both {
 			m.Keys = append(m.Keys, entra.NewKey(foreignCertificate(app.DisplayName)))

@@ -60,7 +60,7 @@ func keysOf(app entra.Application) (all []credential) {
 
 // judgeKind judges one kind of one application's credentials.
 func (s *soak) judgeKind(world world, rows rows, m *managed, kind rotation.Kind, accepted []credential) {
-	s.checkForeign(rows, m, kind, accepted)
+	s.checkForeign(m, kind, accepted)
 	entry, ok := rows.current(m.AppID, kind)
 	if !ok {
 		s.breaks(8, m.DisplayName, "a current "+string(kind), "there is none")
@@ -102,7 +102,7 @@ func (s *soak) checkHoldings(rows rows, m *managed, kind rotation.Kind, current 
 }
 
 // checkForeign wants what was never handed over to be there as it was.
-func (s *soak) checkForeign(_ rows, m *managed, kind rotation.Kind, accepted []credential) {
+func (s *soak) checkForeign(m *managed, kind rotation.Kind, accepted []credential) {
 	before := passwordsOf(m.Application)
 	if kind == rotation.Certificate {
 		before = keysOf(m.Application)
@@ -126,36 +126,19 @@ func (s *soak) checkStage(world world, rows rows) {
 	}
 	for name := range world.staged {
 		if !current[name] {
-			s.breaks(3, s.nameIn(name), "staged copies of current credentials alone", "%s", name)
+			s.breaks(3, s.nameOf(name), "staged copies of current credentials alone", "%s", name)
 		}
 	}
 }
 
-// nameIn finds the application that a staged copy is of.
-func (s *soak) nameIn(staged string) string {
+// nameOf is the name of the application whose id is in a text.
+func (s *soak) nameOf(text string) string {
 	for _, m := range s.apps {
-		if strings.Contains(staged, m.AppID) {
+		if strings.Contains(text, m.AppID) {
 			return m.DisplayName
 		}
 	}
-	return staged
-}
-
-// checkOneInFlight wants at most one unpublished rotation of an application and kind.
-func (s *soak) checkOneInFlight(rows rows) {
-	for app, all := range rows.rotations {
-		for _, kind := range rotation.Kinds() {
-			var open []string
-			for _, r := range all {
-				if r.ID.Kind == kind && r.State.Unpublished() {
-					open = append(open, r.ID.String())
-				}
-			}
-			if len(open) > 1 {
-				s.breaks(5, app, "one unpublished rotation at most", "%s", strings.Join(open, ", "))
-			}
-		}
-	}
+	return text
 }
 
 // checkEnded wants every rotation to have ended, with a reason where it did not get
@@ -164,7 +147,7 @@ func (s *soak) checkEnded(rows rows) {
 	for app, all := range rows.rotations {
 		for _, r := range all {
 			if !ended(string(r.State), r.Reason) {
-				s.breaks(7, app, "rotation "+r.ID.String()+" has ended, with a reason", "it is %s: %q", r.State, r.Reason)
+				s.breaks(7, s.nameOf(app), "rotation "+r.ID.String()+" has ended, with a reason", "it is %s: %q", r.State, r.Reason)
 			}
 		}
 	}

@@ -99,6 +99,7 @@ func (s *soak) changeTarget(ctx context.Context, chance *rand.Rand, m *managed) 
 	path := m.path + "/targets/" + id
 	switch lot := chance.IntN(10); {
 	case lot == 0:
+		m.deleted[id] = true
 		s.order(ctx, http.MethodDelete, path, nil, "")
 	case lot < 5 && id == "vault":
 		body := maps.Clone(m.targets[id])
@@ -166,9 +167,10 @@ func (s *soak) count(status int) {
 }
 
 // settle brings every application into a state of which is known what it should be:
-// nothing is paused, the targets are as they are meant to be, nothing is hasty.
+// nothing is paused, the targets are as they are meant to be, nothing is hasty. To
+// save the policies of all of them wakes all of them.
 func (s *soak) settle(ctx context.Context) error {
-	if err := s.everyApp(ctx, func(ctx context.Context, n int, path string) error {
+	return s.everyApp(ctx, func(ctx context.Context, n int, path string) error {
 		m := s.apps[n]
 		if m.hasty || s.options.WakeAll {
 			if err := s.insist(ctx, http.MethodPut, path, m.policies(true, false)); err != nil {
@@ -184,10 +186,7 @@ func (s *soak) settle(ctx context.Context) error {
 			}
 		}
 		return s.insist(ctx, http.MethodPost, path+"/resume", nil)
-	}); err != nil {
-		return err
-	}
-	return nil
+	})
 }
 
 // insist repeats a request that lost a race as well.

@@ -123,15 +123,3 @@ func (s *soak) clearSky(ctx context.Context) error {
 	s.Azure.Bus.SetFaults(servicebus.Faults{})
 	return s.setFaults(ctx, []cloud.Fault{})
 }
-
-// inspect looks, while everything goes wrong, at what must hold at any time.
-func (s *soak) inspect(ctx context.Context) error {
-	for pause(ctx, 10*time.Second) {
-		rows, err := s.readRows()
-		if err != nil {
-			return err
-		}
-		s.checkOneInFlight(rows)
-	}
-	return nil
-}

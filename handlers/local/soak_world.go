@@ -35,7 +35,7 @@ func (s *soak) look() world {
 		}
 	}
 	for name, o := range w.vaults[stagingVault].Certificates {
-		if v, ok := newestOf(o); ok {
+		if v, ok := newestOf(o); ok && v.Tags["rotation"] != "" {
 			w.staged[name] = v.Thumbprint
 		}
 	}
