@@ -44,6 +44,7 @@ type soak struct {
 	accepted []request
 	refused  int
 	gaveUp   int // no answer within a person's patience
+	givenUp  int // messages, each killed ten times
 	broken   []broken
 	sweeps   int // until everything was at rest
 }
