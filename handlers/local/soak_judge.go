@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -172,8 +174,9 @@ func (s *soak) checkRequests(ctx context.Context) error {
 	for _, r := range s.accepted {
 		group.Go(func() error {
 			var shown struct{ State, Reason string }
-			if err := s.get(ctx, "/api/rotations/"+r.id, &shown); err != nil {
-				s.breaks(7, r.app.DisplayName, "the accepted "+r.what+" "+r.id+" can be seen", "%v", err)
+			status, text := s.order(ctx, http.MethodGet, "/api/rotations/"+r.id, nil, "")
+			if err := json.Unmarshal(text, &shown); status != http.StatusOK || err != nil {
+				s.breaks(7, r.app.DisplayName, "the accepted "+r.what+" "+r.id+" can be seen", "%d: %s", status, text)
 				return ctx.Err()
 			}
 			if !ended(shown.State, shown.Reason) || r.end != "" && shown.State != r.end {

@@ -118,20 +118,22 @@ func (s *soak) changeTarget(ctx context.Context, chance *rand.Rand, m *managed) 
 // order sends a request until it is answered by rekey and not put off. Status 0
 // means that it was not, within a person's patience.
 func (s *soak) order(ctx context.Context, method, path string, body any, key string) (status int, answer []byte) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	asking, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	text, err := json.Marshal(body)
 	if err != nil {
 		panic(err) // a body of our own
 	}
 	for {
-		status, answer, err := s.try(ctx, method, path, text, key)
+		status, answer, err := s.try(asking, method, path, text, key)
 		if err == nil && status < http.StatusInternalServerError {
 			s.count(status)
 			return status, answer
 		}
-		if !pause(ctx, 300*time.Millisecond) {
-			s.count(0)
+		if !pause(asking, 300*time.Millisecond) {
+			if ctx.Err() == nil { // else the storm has ended, not the patience
+				s.count(0)
+			}
 			return 0, nil
 		}
 	}
