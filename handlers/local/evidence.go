@@ -31,19 +31,6 @@ type evidence struct {
 	tap     *tap
 }
 
-// trail is one file of evidence.
-type trail struct {
-	mu   sync.Mutex
-	file *os.File
-}
-
-// Write implements io.Writer.
-func (t *trail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.file.Write(p)
-}
-
 // gather has a stack that is about to start leave evidence in its folder.
 func gather(o *Options) (*evidence, error) {
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
@@ -61,8 +48,8 @@ func gather(o *Options) (*evidence, error) {
 	}
 	o.Azure = func(a *azuresim.Azure) { a.Cloud.Record(e.see) }
 	o.Bus = func(connection string) string {
-		through := connection
-		e.tap, through, e.err = tapped(connection, e.messages)
+		tap, through, err := tapped(connection, e.messages)
+		e.tap, e.err = tap, err
 		return through
 	}
 	return e, nil
@@ -74,26 +61,6 @@ func (e *evidence) of(s *Stack) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.err = errors.Join(e.err, e.secrets.Add("the access token of Vercel", s.Tenant.places.token))
-}
-
-// keeping keeps what is answered.
-type keeping struct {
-	next http.RoundTripper
-	kept io.Writer
-}
-
-func (k *keeping) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := k.next.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	body, err := io.ReadAll(response.Body)
-	_ = response.Body.Close()
-	var text bytes.Buffer
-	fmt.Fprintf(&text, "%s %s: %s\n%v\n%s\n", r.Method, r.URL, response.Status, response.Header, body)
-	_, _ = k.kept.Write(text.Bytes())
-	response.Body = io.NopCloser(bytes.NewReader(body))
-	return response, err
 }
 
 // see is told of every outside call.

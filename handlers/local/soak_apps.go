@@ -22,6 +22,7 @@ type managed struct {
 
 	path  string
 	hasty bool // its secret lives for a minute or so
+	slow  bool // its old credentials live on for a while, and can be rolled back to
 	both  bool // its certificate is rotated as well
 	adopt bool // its foreign password is handed over
 	web   bool // it delivers to Vercel
@@ -62,7 +63,7 @@ func (s *soak) populate() {
 	for n, app := range s.Tenant.Apps {
 		m := &managed{
 			Application: app, path: "/api/applications/" + app.AppID,
-			hasty: n%10 == 1, both: n%20 == 4, adopt: n%2 == 0, web: n%10 == 2,
+			hasty: n%10 == 1, slow: n%5 == 3, both: n%20 == 4, adopt: n%2 == 0, web: n%10 == 2,
 			deleted: map[string]bool{},
 		}
 		if m.both {
@@ -165,6 +166,9 @@ func (m *managed) policies(enabled, hasty bool) any {
 			"lookAgainHours":   []float64{inHours(3 * time.Second), inHours(6 * time.Second), inHours(12 * time.Second)},
 			"retryFailedHours": inHours(5 * time.Second), "missingAgainHours": inHours(2 * time.Second), "emergencyCutHours": inHours(5 * time.Second),
 		},
+	}
+	if m.slow {
+		common["overlapHours"] = inHours(20 * time.Second)
 	}
 	secret, certificate := maps.Clone(common), maps.Clone(common)
 	secret["thresholdHours"], certificate["thresholdDays"] = 1, 1
