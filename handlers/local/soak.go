@@ -100,7 +100,9 @@ func startSoak(ctx context.Context, o Options, out io.Writer) (*soak, error) {
 	evidence.of(stack)
 	s := &soak{Stack: stack, evidence: evidence, out: out, shared: shared{ran: map[string]int{}}}
 	stack.Tenant.places.onRun = s.shared.onRun
-	s.populate()
+	if err := s.populate(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
 	"fmt"
 	"maps"
 	"net/http"
@@ -59,7 +58,7 @@ func soakLatency() azuresim.Latency {
 
 // populate decides where each application's credentials go, and gives those with
 // certificates a foreign one.
-func (s *soak) populate() {
+func (s *soak) populate() error {
 	for n, app := range s.Tenant.Apps {
 		m := &managed{
 			Application: app, path: "/api/applications/" + app.AppID,
@@ -67,29 +66,32 @@ func (s *soak) populate() {
 			deleted: map[string]bool{},
 		}
 		if m.both {
-			m.Keys = append(m.Keys, entra.NewKey(foreignCertificate(app.DisplayName)))
-			s.Azure.Directory.PutApplication(m.Application)
+			if err := s.addForeignCertificate(m); err != nil {
+				return err
+			}
 		}
 		m.targets = s.placesFor(n, m)
 		s.apps = append(s.apps, m)
 	}
+	return nil
 }
 
 // foreignKey is the key of certificates that are not rekey's.
-var foreignKey = sync.OnceValue(func() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err) // the system has no randomness
-	}
-	return key
-})
+var foreignKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
-func foreignCertificate(name string) *x509.Certificate {
-	pair, err := certificate.SelfSign(foreignKey(), certificate.Request{Name: name, Start: time.Now(), End: time.Now().AddDate(1, 0, 0)})
+// addForeignCertificate gives an application a certificate that rekey knows nothing of.
+func (s *soak) addForeignCertificate(m *managed) error {
+	key, err := foreignKey()
 	if err != nil {
-		panic(err) // a request of our own
+		return err
 	}
-	return pair.Certificate
+	pair, err := certificate.SelfSign(key, certificate.Request{Name: m.DisplayName, Start: time.Now(), End: time.Now().AddDate(1, 0, 0)})
+	if err != nil {
+		return err
+	}
+	m.Keys = append(m.Keys, entra.NewKey(pair.Certificate))
+	s.Azure.Directory.PutApplication(m.Application)
+	return nil
 }
 
 // placesFor gives every fifth application a place of another integration beside its
