@@ -46,7 +46,8 @@ type soak struct {
 	gaveUp   int // no answer within a person's patience
 	givenUp  int // messages, each killed ten times
 	broken   []broken
-	sweeps   int // until everything was at rest
+	sweeps   int    // until everything was at rest
+	last     string // what was waited for last
 }
 
 // broken is one promise that was not kept.

@@ -31,8 +31,8 @@ func (s *soak) report() {
 	if rows, err := s.readRows(); err == nil {
 		fmt.Fprintf(s.out, "rotations          %s\n", inWords(rows.states()))
 	}
-	fmt.Fprintf(s.out, "messages given up  %d, each killed in ten deliveries\nat rest after      %d sweeps (of at most %d)\nsecrets searched   %d\n",
-		s.givenUp, s.sweeps, mostSweeps, s.evidence.secrets.Len())
+	fmt.Fprintf(s.out, "messages given up  %d, each killed in ten deliveries\nat rest after      %d sweeps (of at most %d), last of all %s\nsecrets searched   %d\n",
+		s.givenUp, s.sweeps, mostSweeps, s.last, s.evidence.secrets.Len())
 	for who, met := range s.faultsMet() {
 		fmt.Fprintf(s.out, "faults at %-8s %s\n", who, inWords(met))
 	}

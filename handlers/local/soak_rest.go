@@ -71,6 +71,7 @@ func (s *soak) awaitRest(ctx context.Context) error {
 func (s *soak) atRest() (bool, error) {
 	for entity, count := range s.Azure.Bus.Counts() {
 		if !strings.Contains(entity, "DeadLetter") && count.Active+count.Locked > 0 {
+			s.last = fmt.Sprintf("%s: %d messages wait, %d are locked", entity, count.Active, count.Locked)
 			return false, nil
 		}
 	}
@@ -79,7 +80,8 @@ func (s *soak) atRest() (bool, error) {
 		return false, err
 	}
 	for _, m := range s.apps {
-		if len(rows.unfinished(m.AppID)) > 0 {
+		if all := rows.unfinished(m.AppID); len(all) > 0 {
+			s.last = m.DisplayName + ": " + all[0]
 			return false, nil
 		}
 	}
