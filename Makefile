@@ -57,6 +57,10 @@ specs: ## hold what is said against the vendors' descriptions (SPECS=folder)
 bench: package ## rotations per second, calls, start and memory
 	$(GO) run ./handlers/local -bench $(ARGS)
 
+.PHONY: soak
+soak: package ## kill the handler for minutes while everything goes wrong (ARGS="-soak 5m -apps 1000 -seed 1")
+	@$(GO) build -o .local/ ./handlers/local && exec .local/local -soak 5m $(ARGS)
+
 package: ## fill dist/ with what the Functions host loads
 	@echo "packaging $(DIST) (the first build of the SDKs takes minutes)"
 	@mkdir -p $(DIST)

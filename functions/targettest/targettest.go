@@ -31,6 +31,7 @@ import (
 	"github.com/rekey-dev/rekey/internal/azuresim/clock"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud"
 	"github.com/rekey-dev/rekey/internal/rotation"
+	"github.com/rekey-dev/rekey/internal/secretscan"
 )
 
 // Place is where a target delivers, ready for a first delivery.
@@ -126,7 +127,7 @@ func Run(t *testing.T, start func(t *testing.T) Place) {
 type subject struct {
 	Place
 	generation int
-	values     []string
+	secrets    secretscan.Scanner
 }
 
 // next returns the first try of a new generation, of the row's kind.

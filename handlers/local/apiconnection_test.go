@@ -13,7 +13,7 @@ import (
 // TestACredentialReachesAPIConnections goes the whole way, to a connection with plain
 // values and to one with a parameter set.
 func TestACredentialReachesAPIConnections(t *testing.T) {
-	s, messages := startTapped(t, nil)
+	s, evidence := startTapped(t, nil)
 	group := "/subscriptions/" + subscriptionID + "/resourceGroups/" + resourceGroup
 	for scope, role := range map[string]string{"/subscriptions/" + subscriptionID: resourcemanager.Reader, group: resourcemanager.LogicAppContributor} {
 		s.Azure.ResourceManager.AddRoleAssignment(resourcemanager.RoleAssignment{Scope: scope, RoleID: role, PrincipalID: s.Tenant.Identity.ObjectID})
@@ -44,5 +44,5 @@ func TestACredentialReachesAPIConnections(t *testing.T) {
 		assert.Equal(t, map[string]string{"token:clientSecret": digest}, c.Secrets, c.ID)
 		assert.Equal(t, app, c.Values["token:clientId"])
 	}
-	s.checkNothingLeaked(t, messages)
+	s.checkNothingLeaked(t, evidence)
 }

@@ -15,7 +15,7 @@ import (
 // connection signs in with every rotation's secret, and with none that was removed.
 func TestAServiceConnectionGetsEachNewSecret(t *testing.T) {
 	const org, project = "contoso", "Shop"
-	s, messages := startTapped(t, func(o *Options) { o.Latency.Processing = 500 * time.Millisecond })
+	s, evidence := startTapped(t, func(o *Options) { o.Latency.Processing = 500 * time.Millisecond })
 	app, service := s.Tenant.Apps[0].AppID, s.Azure.DevOps
 	service.AddOrganization(devops.Organization{Name: org})
 	service.AddProject(org, project)
@@ -45,5 +45,5 @@ func TestAServiceConnectionGetsEachNewSecret(t *testing.T) {
 	}
 	assert.Contains(t, accepted, second.Secrets["serviceprincipalkey"])
 	assert.NotContains(t, accepted, first.Secrets["serviceprincipalkey"], "the old one was removed")
-	s.checkNothingLeaked(t, messages)
+	s.checkNothingLeaked(t, evidence)
 }

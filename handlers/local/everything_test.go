@@ -21,8 +21,9 @@ import (
 // everything is a stack with one application that goes to every kind of target.
 type everything struct {
 	*Stack
-	app  string
-	path string
+	evidence *evidence
+	app      string
+	path     string
 
 	mu  sync.Mutex
 	ran []string // the SHA-256 of what scripts were given, in order
@@ -32,12 +33,8 @@ type everything struct {
 // kinds of the application's credentials once.
 func startEverything(t *testing.T, change func(*Options)) *everything {
 	t.Helper()
-	s := startStack(t, func(o *Options) {
-		if change != nil {
-			change(o)
-		}
-	})
-	e := &everything{Stack: s, app: s.Tenant.Apps[2].AppID}
+	s, evidence := startTapped(t, change)
+	e := &everything{Stack: s, evidence: evidence, app: s.Tenant.Apps[2].AppID}
 	e.path = "/api/applications/" + e.app
 	s.Tenant.places.onRun = e.run
 	require.NoError(t, s.configureShared(t.Context()))
@@ -181,6 +178,7 @@ func TestOneRotationReachesFiveKindsOfTargets(t *testing.T) {
 	for id := range after {
 		assert.NotEqual(t, before[id], after[id], id)
 	}
+	e.checkNothingLeaked(t, e.evidence)
 }
 
 // called are the kinds of outside calls that rotations make.
@@ -251,4 +249,5 @@ func TestEachOutsideCallFailsOnce(t *testing.T) {
 	secrets, certificates := e.accepted(t)
 	assert.Len(t, secrets, 2, "the current one, and the foreign one")
 	assert.Len(t, certificates, 1)
+	e.checkNothingLeaked(t, e.evidence)
 }

@@ -1,7 +1,7 @@
 // Command local runs rekey on one machine: the packaged handler under a simulated
 // Functions host, beside a simulated Azure with a tenant to rotate in.
 //
-//	local [-apps 12|300] [-ports default|any] [-per-function] [-bench] [-dist dist] [-dir .local]
+//	local [-apps 12|300] [-ports default|any] [-per-function] [-bench] [-soak 5m [-seed N]] [-dist dist] [-dir .local]
 //
 // It prints what happens, writes where everything is to .local/endpoints.json
 // once all of it is ready, and stops on Ctrl-C. Nothing leaves the machine.
@@ -16,6 +16,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 )
 
 // gcPercent leaves the machine's time to what is simulated, at the cost of memory
@@ -35,8 +36,11 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	do := run
-	if options.Bench {
+	switch {
+	case options.Bench:
 		do = bench
+	case options.Soak > 0:
+		do = soakFor
 	}
 	if err := do(ctx, options); err != nil {
 		fmt.Fprintln(os.Stderr, "local:", err)
@@ -69,9 +73,11 @@ func parseFlags(args []string) (Options, error) {
 	flags := flag.NewFlagSet("local", flag.ContinueOnError)
 	options := DefaultOptions()
 	ports := flags.String("ports", "default", "`default` ports, or any free ones")
-	apps := flags.Int("apps", 0, fmt.Sprintf("how many applications the tenant has (0 is %d, or %d with -bench)", options.Apps, benchApps))
+	apps := flags.Int("apps", 0, fmt.Sprintf("how many applications the tenant has (0 is %d, %d with -bench, %d with -soak)", options.Apps, benchApps, soakApps))
 	flags.BoolVar(&options.PerFunction, "per-function", false, "run one process for each function, as Flex Consumption does")
 	flags.BoolVar(&options.Bench, "bench", false, "measure, print a table and end")
+	flags.DurationVar(&options.Soak, "soak", 0, "for so long kill the handler, let everything go wrong, and see that nothing is lost")
+	flags.Uint64Var(&options.Seed, "seed", uint64(time.Now().UnixNano()), "what decides, with -soak, what is asked and what goes wrong")
 	flags.StringVar(&options.Dist, "dist", options.Dist, "the `folder` that make package filled")
 	flags.StringVar(&options.Dir, "dir", options.Dir, "the `folder` for endpoints.json, ca.pem and the handler's log")
 	flags.StringVar(&options.EntitiesFile, "servicebus-config", "", "a `file` with more Service Bus entities, in the official emulator's format")
@@ -83,6 +89,8 @@ func parseFlags(args []string) (Options, error) {
 		options.Apps = *apps
 	case options.Bench:
 		options.Apps = benchApps
+	case options.Soak > 0:
+		options.Apps = soakApps
 	}
 	switch {
 	case flags.NArg() > 0:

@@ -28,6 +28,9 @@ type Options struct {
 	HostPort     int
 	PerFunction  bool
 	Bench        bool
+	Soak         time.Duration // or for how long it storms
+	Seed         uint64        // of the soak
+	WakeAll      bool          // the soak waits for no wake-up that was lost
 	Latency      azuresim.Latency
 	Settings     map[string]string // added to the handler's, or replacing them
 	// Azure, if not nil, is called with the simulated Azure before it is used.

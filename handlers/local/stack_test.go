@@ -44,6 +44,23 @@ func startStack(t *testing.T, change func(*Options)) *Stack {
 	return s
 }
 
+// startTapped starts a stack that leaves evidence of everything that it does.
+func startTapped(t *testing.T, change func(*Options)) (*Stack, *evidence) {
+	t.Helper()
+	var e *evidence
+	s := startStack(t, func(o *Options) {
+		if change != nil {
+			change(o)
+		}
+		var err error
+		e, err = gather(o)
+		require.NoError(t, err)
+	})
+	t.Cleanup(func() { _ = e.Close() })
+	e.of(s)
+	return s, e
+}
+
 func tail(text []byte, n int) []byte { return text[max(0, len(text)-n):] }
 
 // fast is a policy whose waits are short enough for a test.
@@ -123,7 +140,7 @@ func (s *Stack) manage(t *testing.T, n int, policy any, vault string) string {
 // ask requests a rotation by hand and returns its id.
 func (s *Stack) ask(t *testing.T, appID, body string) string {
 	t.Helper()
-	response, err := http.Post(s.Endpoints.Host+"/api/applications/"+appID+"/rotations", "application/json", strings.NewReader(body))
+	response, err := s.client.Post(s.Endpoints.Host+"/api/applications/"+appID+"/rotations", "application/json", strings.NewReader(body))
 	require.NoError(t, err)
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
@@ -160,7 +177,7 @@ func TestTheMainJob(t *testing.T) {
 // mainJob drives all three triggers over the wire until the old credentials are
 // gone, and then looks at what is left in the simulated Azure.
 func mainJob(t *testing.T, perFunction bool) {
-	s, messages := startTapped(t, func(o *Options) { o.PerFunction = perFunction })
+	s, evidence := startTapped(t, func(o *Options) { o.PerFunction = perFunction })
 
 	timer := s.manage(t, 0, fast(nil), rbacVault)
 	adopted := s.Tenant.Apps[0].Passwords[0].KeyID
@@ -184,7 +201,7 @@ func mainJob(t *testing.T, perFunction bool) {
 	s.checkVaults(t, map[string]int{timer: 1, hand: 2, event: 2})
 	s.checkAssignments(t)
 	s.checkCalls(t)
-	s.checkNothingLeaked(t, messages)
+	s.checkNothingLeaked(t, evidence)
 }
 
 // secretName is the name under which an application's secret stands in its vault.

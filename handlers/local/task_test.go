@@ -17,7 +17,7 @@ import (
 // TestATaskRuns drives a task of every kind of step through the real handler: a
 // machine, a runbook that waits for the Key Vault target, and a container.
 func TestATaskRuns(t *testing.T) {
-	s, messages := startTapped(t, func(o *Options) { o.Latency.Jobs = 300 * time.Millisecond })
+	s, evidence := startTapped(t, func(o *Options) { o.Latency.Jobs = 300 * time.Millisecond })
 	ran := make(chan string, 100)
 	runs := func(where string) func(map[string]string) (string, int) {
 		return func(arrived map[string]string) (string, int) {
@@ -67,7 +67,7 @@ func TestATaskRuns(t *testing.T) {
 	rows, err := json.Marshal(s.Azure.Tables.Dump())
 	require.NoError(t, err)
 	assert.Contains(t, string(rows), "was given [redacted]", "what scripts print is kept, without the credential")
-	s.checkNothingLeaked(t, messages)
+	s.checkNothingLeaked(t, evidence)
 }
 
 // latestDone waits for an application's first rotation.

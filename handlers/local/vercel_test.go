@@ -17,7 +17,7 @@ import (
 // TestACredentialReachesVercel goes the whole way: a group with its token, a
 // rotation, an entry that is split, and a redeployment that is waited for.
 func TestACredentialReachesVercel(t *testing.T) {
-	s, messages := startTapped(t, func(o *Options) { o.Latency.VercelBuild = time.Second })
+	s, evidence := startTapped(t, func(o *Options) { o.Latency.VercelBuild = time.Second })
 	v := s.Azure.Vercel
 	team := v.AddTeam(vercel.Team{ID: "team_contoso", Name: "Contoso"})
 	project := v.AddProject(vercel.Project{Name: "shop", Team: team})
@@ -43,7 +43,7 @@ func TestACredentialReachesVercel(t *testing.T) {
 	assert.Equal(t, hex.EncodeToString(sum[:]), shop.Environments[vercel.Preview]["CLIENT_SECRET"], "what was not chosen keeps its value")
 	assert.Error(t, s.call(t.Context(), http.MethodDelete, "/api/groups/contoso", nil), "it is in use")
 	s.checkCalls(t)
-	s.checkNothingLeaked(t, messages)
+	s.checkNothingLeaked(t, evidence)
 }
 
 // stagedDigest is the SHA-256 of a credential's staged copy.

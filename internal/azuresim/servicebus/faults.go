@@ -2,6 +2,7 @@ package servicebus
 
 import (
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"sync"
 )
@@ -23,6 +24,7 @@ var errFault = errors.New("cut off on purpose")
 type faultSource struct {
 	mu     sync.Mutex
 	faults Faults
+	met    map[string]int
 }
 
 // SetFaults says what goes wrong from now on.
@@ -32,15 +34,35 @@ func (n *Namespace) SetFaults(f Faults) {
 	n.faults.faults = f
 }
 
-func (s *faultSource) happens(share func(Faults) float64) bool {
+// FaultsMet counts what went wrong so far, by the names of Faults' fields.
+func (n *Namespace) FaultsMet() map[string]int {
+	n.faults.mu.Lock()
+	defer n.faults.mu.Unlock()
+	return maps.Clone(n.faults.met)
+}
+
+func (s *faultSource) happens(name string, share func(Faults) float64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := share(s.faults)
-	return p > 0 && rand.Float64() < p
+	if p <= 0 || rand.Float64() >= p {
+		return false
+	}
+	if s.met == nil {
+		s.met = map[string]int{}
+	}
+	s.met[name]++
+	return true
 }
 
-func (s *faultSource) cut() bool  { return s.happens(func(f Faults) float64 { return f.Cut }) }
-func (s *faultSource) busy() bool { return s.happens(func(f Faults) float64 { return f.Busy }) }
+func (s *faultSource) cut() bool {
+	return s.happens("Cut", func(f Faults) float64 { return f.Cut })
+}
+
+func (s *faultSource) busy() bool {
+	return s.happens("Busy", func(f Faults) float64 { return f.Busy })
+}
+
 func (s *faultSource) loseAnswer() bool {
-	return s.happens(func(f Faults) float64 { return f.LoseAnswer })
+	return s.happens("LoseAnswer", func(f Faults) float64 { return f.LoseAnswer })
 }

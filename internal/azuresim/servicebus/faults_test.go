@@ -52,6 +52,7 @@ func TestFaultsHappenAsAsked(t *testing.T) {
 			b.SetFaults(test.faults)
 			require.Error(t, s.SendMessage(deadline(t), text(""), nil))
 			b.SetFaults(servicebus.Faults{})
+			assert.Len(t, b.FaultsMet(), 1)
 			want := 1
 			if test.kept {
 				want = 2

@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"maps"
 	"math/rand/v2"
 	"strconv"
 	"sync"
@@ -26,6 +27,7 @@ type Faults struct {
 
 // mishap is what befalls one request.
 type mishap struct {
+	name       string // as FaultsMet counts it
 	cut        bool
 	late       bool // the request takes effect all the same
 	refusal    *refusal
@@ -44,10 +46,11 @@ type faultSource struct {
 	mu     sync.Mutex
 	faults Faults
 	chance *rand.Rand
+	met    map[string]int
 }
 
 func newFaultSource() faultSource {
-	return faultSource{chance: rand.New(rand.NewPCG(1, 2))}
+	return faultSource{chance: rand.New(rand.NewPCG(1, 2)), met: map[string]int{}}
 }
 
 // SetFaults says what goes wrong from now on.
@@ -55,6 +58,13 @@ func (a *Account) SetFaults(f Faults) {
 	a.faults.mu.Lock()
 	defer a.faults.mu.Unlock()
 	a.faults.faults = f
+}
+
+// FaultsMet counts what went wrong so far, by the names of Faults' fields.
+func (a *Account) FaultsMet() map[string]int {
+	a.faults.mu.Lock()
+	defer a.faults.mu.Unlock()
+	return maps.Clone(a.faults.met)
 }
 
 func (s *faultSource) draw() mishap {
@@ -65,15 +75,16 @@ func (s *faultSource) draw() mishap {
 		share  float64
 		mishap mishap
 	}{
-		{f.Cut, mishap{cut: true}},
-		{f.Busy, mishap{refusal: errServerBusy}},
-		{f.TimedOut, mishap{refusal: errOperationTimedOut}},
-		{f.BusyAfter, mishap{refusal: errServerBusy, late: true}},
-		{f.TimedOutAfter, mishap{refusal: errOperationTimedOut, late: true}},
-		{f.LoseAnswer, mishap{cut: true, late: true}},
+		{f.Cut, mishap{name: "Cut", cut: true}},
+		{f.Busy, mishap{name: "Busy", refusal: errServerBusy}},
+		{f.TimedOut, mishap{name: "TimedOut", refusal: errOperationTimedOut}},
+		{f.BusyAfter, mishap{name: "BusyAfter", refusal: errServerBusy, late: true}},
+		{f.TimedOutAfter, mishap{name: "TimedOutAfter", refusal: errOperationTimedOut, late: true}},
+		{f.LoseAnswer, mishap{name: "LoseAnswer", cut: true, late: true}},
 	} {
 		if lot < possible.share {
 			possible.mishap.retryAfter = f.RetryAfter
+			s.met[possible.mishap.name]++
 			return possible.mishap
 		}
 		lot -= possible.share

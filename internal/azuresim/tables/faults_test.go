@@ -65,6 +65,7 @@ func TestFaultsHitTheirShare(t *testing.T) {
 	}
 	assert.InDelta(t, 100, hit[http.StatusServiceUnavailable], 40)
 	assert.InDelta(t, 50, hit[http.StatusInternalServerError], 30)
+	assert.Equal(t, map[string]int{"Busy": hit[http.StatusServiceUnavailable], "TimedOutAfter": hit[http.StatusInternalServerError]}, f.account.FaultsMet())
 }
 
 func TestRetryAfterShortensTheBackoffOfTheSDK(t *testing.T) {
