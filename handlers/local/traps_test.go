@@ -18,8 +18,8 @@ import (
 	"github.com/rekey-dev/rekey/internal/engine"
 )
 
-// managed is a stack with one application that was rotated once.
-func managed(t *testing.T) (s *Stack, app string) {
+// startRotated starts a stack with one application, and rotates it once.
+func startRotated(t *testing.T) (s *Stack, app string) {
 	t.Helper()
 	s = startStack(t, func(o *Options) { o.Apps = 1 })
 	app = s.manage(t, 0, fast(nil), rbacVault)
@@ -64,7 +64,7 @@ func (s *Stack) keysOf(app string) (keys []string) {
 // behind it is served.
 func TestAPoisonMessageBlocksNothing(t *testing.T) {
 	t.Parallel()
-	s, app := managed(t)
+	s, app := startRotated(t)
 	client := s.bus(t)
 	const envelope = `{"specversion":"1.0","id":"1","source":"rekey","type":"dev.rekey.advance","data":`
 	post(t, client, engine.QueueRequests, "poison-1", `no JSON`, nil)
@@ -116,7 +116,7 @@ func (s *Stack) deadLetters(t *testing.T, client *azservicebus.Client, entity st
 // accepted all the same, and done when it is back.
 func TestServiceBusIsOutOfReachForAWhile(t *testing.T) {
 	t.Parallel()
-	s, app := managed(t)
+	s, app := startRotated(t)
 	s.Azure.Bus.SetFaults(servicebus.Faults{Cut: 1})
 	id := s.ask(t, app, `{"kind":"secret"}`)
 	assert.Equal(t, "requested", s.rotation(t, id).State)
@@ -128,7 +128,7 @@ func TestServiceBusIsOutOfReachForAWhile(t *testing.T) {
 // Table Storage refuses every third call.
 func TestThrottledTablesLoseNothing(t *testing.T) {
 	t.Parallel()
-	s, app := managed(t)
+	s, app := startRotated(t)
 	s.Azure.Tables.SetFaults(tables.Faults{Busy: 0.3, RetryAfter: 20 * time.Millisecond})
 	for n := range 2 {
 		s.askUntilAccepted(t, app, fmt.Sprintf("throttled-%d", n))
@@ -194,7 +194,7 @@ func (s *Stack) loseTables(t *testing.T) {
 // The rotation fails with words that help, and what is in use stays as it is.
 func TestWhatATenantForbidsIsSaid(t *testing.T) {
 	t.Parallel()
-	s, app := managed(t)
+	s, app := startRotated(t)
 	before := s.keysOf(app)
 	for reason, policy := range map[string]graph.Policy{
 		"the tenant's app management policy forbids client secrets: exempt the application from it": {ID: "p", NoPasswords: true},

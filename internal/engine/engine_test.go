@@ -255,6 +255,24 @@ func TestRequests(t *testing.T) {
 	require.ErrorIs(t, err, engine.ErrUnknownApplication)
 }
 
+// TestAPasswordThatIsGoneAlreadyIsNoAbsence removes one whose first removal was
+// answered to nobody: Graph then knows no such password, and the application well.
+func TestAPasswordThatIsGoneAlreadyIsNoAbsence(t *testing.T) {
+	w := newWorld(t)
+	w.manage(policy(), "kv")
+	w.run(time.Minute)
+	w.ask(engine.Ask{})
+	refusals := 1
+	w.graph.removal = func() error {
+		if refusals--; refusals < 0 {
+			return nil
+		}
+		return &rotation.Fault{Class: rotation.NotFound, Err: errors.New("graph: no password has this key id")}
+	}
+	w.run(policy().Overlap + 3*time.Minute)
+	assert.Len(t, w.view().Head.Secret.Ledger, 1, "it does not wait for an application to come back")
+}
+
 func TestCancelRemovesWhatWasMade(t *testing.T) {
 	w := newWorld(t)
 	w.graph.verdict = func(rotation.Credential) rotation.Verdict { return rotation.Verdict{Kind: rotation.NotYet} }

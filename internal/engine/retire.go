@@ -102,7 +102,12 @@ func (w *work) removeCredential(ctx context.Context, app DirectoryApplication, k
 	}
 	call, cancel := w.underLease(ctx, w.Head.Lease)
 	defer cancel()
-	return zero, w.wrote(w.Directory.RemovePassword(call, app.ObjectID, keyID))
+	err = w.wrote(w.Directory.RemovePassword(call, app.ObjectID, keyID))
+	if err != nil && rotation.ClassOf(err) == rotation.NotFound {
+		// The password was not found, and the application was: there is no absence.
+		return zero, &rotation.Fault{Class: rotation.Conflict, Err: err}
+	}
+	return zero, err
 }
 
 // removeKey sends the list that Graph has, without one certificate.

@@ -246,6 +246,7 @@ type graph struct {
 	skew      time.Duration                 // how far its clock is ahead
 	failAdd   func() (took bool, err error) // instead of an answer; took: the password was made
 	verdict   func(rotation.Credential) rotation.Verdict
+	removal   func() error // an answer to a removal, or nil
 	removed   []string
 	during    func() // called in the middle of every write
 }
@@ -311,6 +312,11 @@ func (g *graph) ReplaceKeys(_ context.Context, _ string, keys []engine.Directory
 func (g *graph) RemovePassword(_ context.Context, _, keyID string) error {
 	g.write()
 	delete(g.passwords, keyID)
+	if g.removal != nil {
+		if err := g.removal(); err != nil {
+			return err
+		}
+	}
 	g.removed = append(g.removed, keyID)
 	return nil
 }
