@@ -6,7 +6,7 @@ GO      ?= go
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 ARGS    ?=
 
-.PHONY: help run test check lint vuln race simulate fuzz specs bench package clean
+.PHONY: help run test check lint vuln race simulate soak fuzz specs bench package clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -57,7 +57,6 @@ specs: ## hold what is said against the vendors' descriptions (SPECS=folder)
 bench: package ## rotations per second, calls, start and memory
 	$(GO) run ./handlers/local -bench $(ARGS)
 
-.PHONY: soak
 soak: package ## kill the handler for minutes while everything goes wrong (ARGS="-soak 5m -apps 1000 -seed 1")
 	@$(GO) build -o .local/ ./handlers/local && exec .local/local -soak 5m $(ARGS)
 
