@@ -85,7 +85,7 @@ func (w *work) remove(ctx context.Context, app DirectoryApplication, entry rotat
 		if again, err = w.removeCredential(ctx, app, entry.KeyID); err != nil || !again.IsZero() {
 			return again, err
 		}
-	} else if known := entry.At.Add(w.waits().MissingAgain); w.Now().Before(known) {
+	} else if known := entry.At.Add(w.waits().LostAnswer); w.Now().Before(known) {
 		return known, nil
 	}
 	if entry.Staged == "" {
