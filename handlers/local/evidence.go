@@ -46,7 +46,13 @@ func gather(o *Options) (*evidence, error) {
 		}
 		*into = &trail{file: file}
 	}
-	o.Azure = func(a *azuresim.Azure) { a.Cloud.Record(e.see) }
+	before := o.Azure
+	o.Azure = func(a *azuresim.Azure) {
+		if before != nil {
+			before(a)
+		}
+		a.Cloud.Record(e.see)
+	}
 	o.Bus = func(connection string) string {
 		tap, through, err := tapped(connection, e.messages)
 		e.tap, e.err = tap, err

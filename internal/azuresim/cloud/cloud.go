@@ -30,13 +30,13 @@ type Options struct {
 // Cloud is the proxy with the services behind it. Make one with New; its methods
 // may be called from any goroutine.
 type Cloud struct {
-	clock  *clock.Clock
-	logger *slog.Logger
-	ca     *authority
-	calls  *calls
-	faults *faults
-	face   *http.ServeMux
-	record func(Exchange) // or nil
+	clock   *clock.Clock
+	logger  *slog.Logger
+	ca      *authority
+	calls   *calls
+	faults  *faults
+	face    *http.ServeMux
+	records []func(Exchange)
 
 	tunnels  *tunnels
 	loopback *httputil.ReverseProxy

@@ -16,14 +16,14 @@ type Exchange struct {
 	AnswerBody []byte
 }
 
-// Record has f called with every exchange that a service answered by itself, for
-// tests that judge them. Call it before the first request; f may be called from
-// any goroutine.
-func (c *Cloud) Record(f func(Exchange)) { c.record = f }
+// Record has f called, beside those before it, with every exchange that a service
+// answered by itself, for tests that judge them. Call it before the first request; f
+// may be called from any goroutine.
+func (c *Cloud) Record(f func(Exchange)) { c.records = append(c.records, f) }
 
-// recorded lets record see what the service is sent and answers.
+// recorded lets whoever records see what the service is sent and answers.
 func (c *Cloud) recorded(service http.Handler) http.Handler {
-	if c.record == nil {
+	if len(c.records) == 0 {
 		return service
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -36,7 +36,9 @@ func (c *Cloud) recorded(service http.Handler) http.Handler {
 		copied := &copying{recorder: recorder{ResponseWriter: w}}
 		asked := r.Clone(r.Context())
 		service.ServeHTTP(copied, r)
-		c.record(Exchange{asked, body, copied.status, w.Header().Clone(), copied.body.Bytes()})
+		for _, record := range c.records {
+			record(Exchange{asked, body, copied.status, w.Header().Clone(), copied.body.Bytes()})
+		}
 	})
 }
 
