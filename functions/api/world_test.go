@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -52,7 +53,7 @@ func newWorld(t *testing.T, options ...func(*api.Config)) *world {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	w.Engine = &engine.Engine{
 		Store: w.store, Bus: w.bus, Directory: w.graph, Keys: w.graph, NewCertificate: certificate.New, Verifier: w.graph, Stage: stage{},
-		Now: w.tick, Log: log,
+		Jitter: rand.N[time.Duration], Now: w.tick, Log: log,
 		Tenant: "tenant", Installation: "test", Self: []string{ownID}, CallTimeout: 10 * time.Second,
 	}
 	config := api.Config{

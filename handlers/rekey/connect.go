@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -86,7 +87,7 @@ func newEngine(c config, log *slog.Logger, transport *http.Transport, credential
 		return nil, err
 	}
 	e := &engine.Engine{
-		Store: store, Bus: bus, NewCertificate: certificate.New, Now: time.Now, Log: log,
+		Store: store, Bus: bus, NewCertificate: certificate.New, Jitter: rand.N[time.Duration], Now: time.Now, Log: log,
 		Tenant: c.tenantID, Installation: c.installation, Self: c.self(), CallTimeout: c.callTimeout,
 	}
 	if c.eventGridTopic != "" {

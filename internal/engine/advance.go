@@ -18,6 +18,8 @@ type work struct {
 	row    *rotation.WakeUp // the wake-up that guards this work, deleted at its end
 	made   *rotation.Credential
 	ahead  rotation.WakeUp // written by publish
+
+	unanswered bool // the last write to Graph may still take effect
 }
 
 // mostConflicts is how often an invocation reloads because somebody else was

@@ -33,7 +33,7 @@ func (w *work) makeSecret(ctx context.Context, app DirectoryApplication, entry r
 	call, cancel := w.underLease(ctx, w.Head.Lease)
 	password, err := w.Directory.AddPassword(call, app.ObjectID, entry.Marker, end)
 	cancel()
-	if err != nil {
+	if w.wrote(err) != nil {
 		return w.attemptFailed(ctx, entry, err)
 	}
 	made := rotation.Credential{

@@ -114,7 +114,7 @@ func (w *work) replaceKeys(ctx context.Context, app DirectoryApplication, keys [
 	call, cancel := w.underLease(ctx, w.Head.Lease)
 	err = w.Keys.ReplaceKeys(call, app.ObjectID, keys)
 	cancel()
-	if err != nil {
+	if w.wrote(err) != nil {
 		return after, zero, err
 	}
 	after, err = w.readUnderLease(ctx)

@@ -184,7 +184,7 @@ func (d *delivery) begin(ctx context.Context) error {
 // their writes can land after this one's.
 func (d *delivery) settleOlder(ctx context.Context) (time.Time, error) {
 	for _, generation := range d.holding.Generations {
-		if generation == d.deployment.Rotation.Generation || generation == d.holding.Confirmed {
+		if generation >= d.deployment.Rotation.Generation || generation == d.holding.Confirmed {
 			continue
 		}
 		id := d.deployment.Rotation

@@ -25,6 +25,10 @@ type Engine struct {
 	// tests, which have no time for new keys.
 	NewCertificate func(certificate.Request) (certificate.Pair, error)
 
+	// Jitter returns a time from 0 to below its argument: rand.N, but for tests that
+	// repeat themselves.
+	Jitter func(below time.Duration) time.Duration
+
 	Now func() time.Time
 	Log *slog.Logger
 

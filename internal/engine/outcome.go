@@ -146,7 +146,7 @@ func (d *delivery) failedTry(ctx context.Context, err error) (time.Time, error) 
 // retry puts the deployment back to pending for a while.
 func (d *delivery) retry(ctx context.Context, err error) (time.Time, error) {
 	now := d.Now()
-	after := backoff(d.waits().RetryAfter, d.deployment.Attempts-1)
+	after := d.backoff(d.waits().RetryAfter, d.deployment.Attempts-1)
 	if rotation.ClassOf(err) == rotation.Throttled {
 		after = max(rotation.AfterOf(err), time.Second)
 	}

@@ -25,10 +25,13 @@ func (w *work) publish(ctx context.Context) error {
 	r.PublishedAt, r.Targets = now, w.enabledTargets()
 	r.Revision++
 	superseded := w.openElsewhere()
+	b := w.batch()
+	if err := w.closeEarlier(b, now); err != nil {
+		return err
+	}
 	w.makeCurrent(*r, now)
 	w.Current, w.InFlight, w.Deployments = r, nil, nil
 
-	b := w.batch()
 	sends := w.firstDeployments(now)
 	for _, d := range append(superseded, sends...) {
 		b.deployment(d)
@@ -61,6 +64,35 @@ func (w *work) makeCurrent(r rotation.Rotation, now time.Time) {
 			e.RevokeAt = w.revokeAt(r, now)
 		}
 	}
+}
+
+// closeEarlier ends the current rotation where the next one comes before every
+// target has confirmed it: nobody will bring it there any more.
+func (w *work) closeEarlier(b *batch, now time.Time) error {
+	earlier := w.Current
+	if earlier == nil || earlier.State != rotation.Published {
+		return nil
+	}
+	var missed []string
+	for _, target := range earlier.Targets {
+		if d, ok := w.Deployment(target); !ok || d.State != rotation.DeploymentConfirmed {
+			missed = append(missed, target)
+		}
+	}
+	next, what := rotation.Completed, "completed"
+	if len(missed) > 0 {
+		next, what = rotation.Incomplete, "incomplete"
+		earlier.Reason = fmt.Sprintf("replaced by %s before it was confirmed by %s", w.InFlight.ID, strings.Join(missed, ", "))
+	}
+	if err := earlier.Become(next); err != nil {
+		return err
+	}
+	earlier.EndedAt = now
+	earlier.Revision++
+	line := w.line(what, earlier.Reason)
+	line.Rotation = earlier.ID.String()
+	b.rotation(*earlier).logged(line)
+	return nil
 }
 
 func (w *work) revokeAt(r rotation.Rotation, now time.Time) time.Time {

@@ -52,7 +52,17 @@ func (w *work) mark(ctx context.Context, keyID string, retiring bool) error {
 	if err := w.save(ctx, w.batch()); err != nil {
 		return err
 	}
-	return w.loadLive(ctx, w.loaded)
+	return w.reload(ctx)
+}
+
+// reload reads what targets hold by now. Where somebody else has changed the head as
+// well, the rotations that were loaded with the old one are read again too.
+func (w *work) reload(ctx context.Context) error {
+	revision := w.Head.Revision
+	if err := w.loadLive(ctx, w.loaded); err != nil || w.Head.Revision == revision {
+		return err
+	}
+	return w.loadAll(ctx, w.loaded)
 }
 
 func (w *work) readUnderLease(ctx context.Context) (DirectoryApplication, error) {
@@ -67,12 +77,15 @@ func has(app DirectoryApplication, keyID string) bool {
 
 // remove takes the credential out of Entra and then deletes its staged copy. That
 // it is gone, only a read can say: Graph answers the removal of a password that
-// has not reached every replica as if there were none.
+// has not reached every replica as if there were none. And where it is new, not
+// even a read can: a slow replica does not show it yet.
 func (w *work) remove(ctx context.Context, app DirectoryApplication, entry rotation.Entry) (again time.Time, err error) {
 	if has(app, entry.KeyID) {
 		if again, err = w.removeCredential(ctx, app, entry.KeyID); err != nil || !again.IsZero() {
 			return again, err
 		}
+	} else if known := entry.At.Add(w.waits().MissingAgain); w.Now().Before(known) {
+		return known, nil
 	}
 	if entry.Staged == "" {
 		return zero, nil
@@ -88,7 +101,7 @@ func (w *work) removeCredential(ctx context.Context, app DirectoryApplication, k
 	}
 	call, cancel := w.underLease(ctx, w.Head.Lease)
 	defer cancel()
-	return zero, w.Directory.RemovePassword(call, app.ObjectID, keyID)
+	return zero, w.wrote(w.Directory.RemovePassword(call, app.ObjectID, keyID))
 }
 
 // removeKey sends the list that Graph has, without one certificate.
@@ -127,7 +140,7 @@ func (w *work) retired(ctx context.Context, entry rotation.Entry) error {
 // retireLater leaves the mark, says why, and comes back: removing an old
 // credential is never given up, only put off.
 func (w *work) retireLater(ctx context.Context, entry rotation.Entry, err error) (time.Time, error) {
-	w.Head.Lease = rotation.Lease{}
+	w.releaseLease()
 	again := w.waits().Resend
 	switch rotation.ClassOf(err) {
 	case rotation.Throttled:
@@ -135,7 +148,7 @@ func (w *work) retireLater(ctx context.Context, entry rotation.Entry, err error)
 	case rotation.Permanent, rotation.Denied:
 		again = w.waits().RetryFailed
 	case rotation.Transient, rotation.Conflict, rotation.NotFound:
-		again = min(again, backoff(w.waits().RetryAfter, 1))
+		again = min(again, w.backoff(w.waits().RetryAfter, 1))
 	}
 	line := w.line("retry", fmt.Sprintf("key id %s could not be removed yet: %v", entry.KeyID, err))
 	line.Failure = true

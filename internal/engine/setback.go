@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"github.com/rekey-dev/rekey/internal/rotation"
@@ -13,9 +12,9 @@ const longestBackoff = 15 * time.Minute
 
 // backoff returns the wait before try n + 1: it doubles, with jitter, so that
 // many that failed together do not come back together.
-func backoff(first time.Duration, n int) time.Duration {
+func (e *Engine) backoff(first time.Duration, n int) time.Duration {
 	wait := min(first<<min(n, 10), max(first, longestBackoff))
-	return wait/2 + rand.N(wait/2+1)
+	return wait/2 + e.Jitter(wait/2+1)
 }
 
 // setback records that the rotation in flight met an error: what is refused for
@@ -31,16 +30,29 @@ func (w *work) setback(ctx context.Context, doing string, err error) (time.Time,
 	case rotation.Throttled:
 		r.NotBefore = w.Now().Add(max(rotation.AfterOf(err), time.Second))
 	default:
-		r.NotBefore = w.Now().Add(backoff(w.waits().RetryAfter, r.Idle))
+		r.NotBefore = w.Now().Add(w.backoff(w.waits().RetryAfter, r.Idle))
 		r.Idle++
 	}
 	return r.NotBefore, w.saveRotation(ctx, "retry", doing+": "+err.Error())
 }
 
+// releaseLease lets others write to Graph again: at once, or after a write without
+// an answer, which may still take effect, one call later.
 func (w *work) releaseLease() {
-	if w.Head.Lease.Holder == w.holder {
-		w.Head.Lease = rotation.Lease{}
+	if w.Head.Lease.Holder != w.holder {
+		return
 	}
+	w.Head.Lease = rotation.Lease{}
+	if w.unanswered {
+		now := w.Now()
+		w.Head.Lease = rotation.Lease{Holder: "a call without an answer", Until: now, Free: now.Add(w.CallTimeout)}
+	}
+}
+
+// wrote notes what became of a write to Graph.
+func (w *work) wrote(err error) error {
+	w.unanswered = err != nil && !rotation.HadNoEffect(err)
+	return err
 }
 
 // applicationGone waits a while before it believes that the application does not

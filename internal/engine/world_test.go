@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -49,8 +50,8 @@ func newWorld(t *testing.T) *world {
 	w.place = &place{}
 	w.Engine = &engine.Engine{
 		Store: w.store, Bus: w.bus, Directory: w.graph, Keys: w.graph, Verifier: w.graph, Stage: w.stage,
-		NewCertificate: newCertificate,
-		Now:            func() time.Time { return w.now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		NewCertificate: newCertificate, Jitter: mathrand.N[time.Duration],
+		Now: func() time.Time { return w.now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Tenant: "tenant", Installation: "test", CallTimeout: 10 * time.Second,
 	}
 	t.Cleanup(w.nothingLeaked)

@@ -17,6 +17,7 @@
 //	   └───┼──────────┘           │
 //	       │   a new attempt      │
 //	       └──────────┴───────────┴──► failed | cancelled | superseded
+//	                                   (a verified one cannot fail any more)
 //
 //	deployment:
 //

@@ -26,7 +26,7 @@ const (
 var transitions = map[State][]State{
 	Requested:  {Staged, Failed, Cancelled, Superseded},
 	Staged:     {Verified, Requested, Failed, Cancelled, Superseded},
-	Verified:   {Published, Failed, Cancelled, Superseded},
+	Verified:   {Published, Cancelled, Superseded},
 	Published:  {Completed, Incomplete},
 	Incomplete: {Completed},
 }
@@ -124,6 +124,11 @@ const (
 	DeploymentFailed    DeploymentState = "failed"
 	DeploymentSkipped   DeploymentState = "skipped"
 )
+
+// DeploymentStates lists every state of a deployment.
+func DeploymentStates() []DeploymentState {
+	return []DeploymentState{DeploymentPending, DeploymentRunning, DeploymentConfirmed, DeploymentFailed, DeploymentSkipped}
+}
 
 var deploymentTransitions = map[DeploymentState][]DeploymentState{
 	DeploymentPending:   {DeploymentRunning, DeploymentFailed, DeploymentSkipped},
