@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -13,6 +14,7 @@ import (
 // careful about.
 type place struct {
 	name    string
+	word    string      // of its integration, where that is a real one
 	value   *credential // what is written there
 	live    *credential // what runs there, where that differs
 	jobs    []*job      // begun there, in order
@@ -50,7 +52,7 @@ type settings struct {
 func placeOf(t rotation.TargetRow) string {
 	var s settings
 	_ = json.Unmarshal(t.Settings, &s)
-	return s.Place
+	return cmp.Or(s.Place, string(t.Settings))
 }
 
 // inUseSince returns when the last of the places in use came to hold a credential.
