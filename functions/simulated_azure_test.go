@@ -65,7 +65,7 @@ func outside(l simulation.Latency) (simulation.Outside, error) {
 		Calls: []string{"graph GET", "graph POST", "graph PATCH", "entra", "stage GET", "stage PUT", "stage POST", "stage DELETE",
 			"keyvault GET", "keyvault PUT", "devops GET", "devops PUT", "vercel GET", "vercel PATCH", "vercel POST",
 			"apiconnection GET", "apiconnection PUT", "apiconnection POST", "automation GET", "automation PUT", "automation DELETE"},
-		Tenant: &tenant{azure: a, lost: map[string]simulated.Application{}},
+		Tenant: &tenant{azure: a, began: time.Now(), lost: map[string]simulated.Application{}},
 		Places: a.places,
 		Copies: copies{a},
 	}, nil

@@ -17,7 +17,8 @@ import (
 // tenant is the simulated directory as people change it, and as it is in truth.
 type tenant struct {
 	*azure
-	lost map[string]simulated.Application
+	began time.Time
+	lost  map[string]simulated.Application
 }
 
 var _ simulation.Tenant = (*tenant)(nil)
@@ -48,11 +49,17 @@ func (t *tenant) change(appID string, how func(*simulated.Application)) {
 		t.lost[appID] = app
 		return
 	}
-	if app, found := t.Directory.ApplicationByAppID(appID, 0); found {
-		app = app.Clone()
-		how(&app)
-		t.Directory.PutApplication(app)
+	app, found := t.Directory.ApplicationByAppID(appID, 0)
+	if !found {
+		return
 	}
+	app = app.Clone()
+	how(&app)
+	if time.Now().Equal(t.began) {
+		t.Directory.AddApplication(app) // every replica has always known it so
+		return
+	}
+	t.Directory.PutApplication(app)
 }
 
 // Add implements simulation.Hands.
