@@ -118,7 +118,9 @@ func (a *azure) connect(e *engine.Engine) (map[string]rotation.Target, error) {
 	vaults := vault.New(a.identity, a.transport)
 	manager := azcore.ClientOptions{Transport: outbound.To(a.transport, "management.azure.com")}
 	e.Directory, e.Keys, e.Verifier = directory, directory, directory
-	e.Stage = vault.NewStage(vaults, stagingVault, e.Installation, e.Now)
+	stage := vault.NewStage(vaults, stagingVault, e.Installation, e.Now)
+	stage.NewCertificate = e.NewCertificate
+	e.Stage = stage
 	return plain(map[string]functions.Target{
 		"apiconnection": apiconnection.New(apiconnection.Config{Vaults: vaults, StagingVault: stagingVault, Credential: a.identity, ClientOptions: manager}),
 		"automation": automation.New(automation.Config{

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing/synctest"
 	"time"
 
@@ -11,9 +12,13 @@ import (
 )
 
 // look compares what is outside with what was known, and tells the promises what
-// has changed. by is the invocation whose call has just taken effect.
-func (w *world) look(by *invocation) {
-	w.lookAtPlaces()
+// has changed. by is the invocation whose call, of this name, has just taken effect.
+func (w *world) look(by *invocation, name string) {
+	word, _, _ := strings.Cut(name, " ")
+	w.lookAt(func(p *place) bool { return p.word == word })
+	if word != "graph" {
+		return
+	}
 	for _, app := range w.directory.apps {
 		if !app.goneUntil.IsZero() {
 			continue // it is lost, and comes back as it was
@@ -30,9 +35,7 @@ func (w *world) lookAgain() {
 		return
 	}
 	synctest.Wait() // what the services do at this moment, they do first
-	if slices.ContainsFunc(w.places, (*place).working) {
-		w.lookAtPlaces()
-	}
+	w.lookAt((*place).working)
 }
 
 func (p *place) working() bool { return len(p.jobs) > 0 }
@@ -67,9 +70,9 @@ func (d *directory) notice(app *registration, kind rotation.Kind, found Found) *
 	return c
 }
 
-func (w *world) lookAtPlaces() {
+func (w *world) lookAt(those func(*place) bool) {
 	for _, p := range w.places {
-		if p.word != "" {
+		if p.word != "" && those(p) {
 			p.compare(w, w.outside.Places.Held(p.word, json.RawMessage(p.name)))
 		}
 	}

@@ -102,7 +102,7 @@ func Call(ctx context.Context, name string, write bool, send func() *http.Respon
 			w.tell("%s: %s: the answer is %d", inv.id, name, answer.StatusCode)
 		}
 		if write {
-			w.look(inv)
+			w.look(inv, name)
 		}
 		return answer, nil
 	})
