@@ -3,9 +3,12 @@ package functions_test
 import (
 	"flag"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
 
 	"github.com/rekey-dev/rekey/internal/simulation"
 )
@@ -48,4 +51,11 @@ func TestNothingIsLostAtRealPlaces(t *testing.T) {
 		}
 	})
 	t.Logf("%.1f schedules a second\n%s", float64(all.Worlds)/time.Since(began).Seconds(), all)
+}
+
+func TestAWorldOfRealPlacesRepeatsItself(t *testing.T) {
+	const seed, everything = 3, 100_000
+	once := simulation.HistoryReal(t, seed, everything, outside)
+	assert.Equal(t, once, simulation.HistoryReal(t, seed, everything, outside))
+	assert.Greater(t, strings.Count(once, "\n"), 1000)
 }

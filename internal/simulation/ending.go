@@ -135,6 +135,9 @@ func (p *promises) everythingDelivered(app *registration, kind rotation.Kind, vi
 		if settled && d.State == rotation.DeploymentConfirmed && place.value != current {
 			p.breaks(8, "%s confirmed %s and holds %v", place.name, current, place.value)
 		}
+		if settled && d.State == rotation.DeploymentConfirmed && place.live != nil && place.live != current {
+			p.breaks(8, "%s confirmed %s and runs with %v", place.name, current, place.live)
+		}
 	}
 }
 

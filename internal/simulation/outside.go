@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rekey-dev/rekey/internal/engine"
@@ -107,9 +108,19 @@ func Call(ctx context.Context, name string, write bool, send func() *http.Respon
 		return answer, nil
 	})
 	if err != nil {
-		return w.misfortune(name, err)
+		answer, err = w.misfortune(name, err)
 	}
-	return answer, nil
+	if strings.HasPrefix(name, "entra ") {
+		inv.count(answer)
+	}
+	return answer, err
+}
+
+// count counts the tokens that the invocation got in a row.
+func (inv *invocation) count(answer *http.Response) {
+	if inv.tokens++; answer == nil || answer.StatusCode != http.StatusOK {
+		inv.tokens = 0
+	}
 }
 
 // misfortune is how a client meets an error. SDKs wait before they try again, for a

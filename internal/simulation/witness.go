@@ -56,7 +56,7 @@ func (d watched) ReplaceKeys(ctx context.Context, objectID string, keys []engine
 	return d.Keys.ReplaceKeys(d.of(ctx, objectID), objectID, keys)
 }
 
-// verifying counts the tokens that Entra ID issues for a credential.
+// verifying knows for which credential an invocation got its tokens.
 type verifying struct {
 	w *world
 	engine.Verifier
@@ -66,17 +66,10 @@ type verifying struct {
 func (v verifying) Verify(ctx context.Context, appID string, made rotation.Credential) (rotation.Verdict, error) {
 	verdict, err := v.Verifier.Verify(ctx, appID, made)
 	inv, c := invocationOf(ctx), v.w.directory.app(appID).byKeyID(made.KeyID)
-	if err != nil || inv == nil {
-		return verdict, err
-	}
-	if verdict.Kind != rotation.Accepted || c == nil {
-		inv.tokens = 0
-		return verdict, nil
-	}
-	if inv.tokens++; inv.tokens >= enoughTokens {
+	if inv != nil && c != nil && inv.tokens >= enoughTokens {
 		c.proven = true
 	}
-	return verdict, nil
+	return verdict, err
 }
 
 // witness is a real integration, of whose deliveries the promises are told.
