@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
@@ -55,10 +56,12 @@ func placeOf(t rotation.TargetRow) string {
 	return cmp.Or(s.Place, string(t.Settings))
 }
 
-// inUseSince returns when the last of the places in use came to hold a credential.
-func (w *world) inUseSince(c *credential) (last time.Time) {
-	for _, p := range w.places {
-		if p.holds(c) && w.pointedAt(p, c.kind) {
+// inUseSince returns when the last of the places that are confirmed came to hold a
+// credential. One that took it and could never say so is not waited for.
+func (w *world) inUseSince(c *credential, view engine.View) (last time.Time) {
+	for _, t := range view.Targets {
+		d, _ := view.Deployment(t.ID)
+		if p := w.place(placeOf(t)); d.State == rotation.DeploymentConfirmed && p.holds(c) {
 			last = latest(last, p.took[c])
 		}
 	}

@@ -155,9 +155,9 @@ func (p *promises) retired(c *credential, inv *invocation) {
 		p.breaks(2, "rekey removes %s while its replacement is not in Entra ID", c)
 	case !current.used:
 		p.breaks(2, "rekey removes %s although no target holds its replacement %s", c, current)
-	case time.Since(p.w.inUseSince(current)) < view.Policy().Overlap-p.w.mostSkew() && !p.w.overlapChanged && !p.noOverlap(c):
+	case time.Since(p.w.inUseSince(current, view)) < view.Policy().Overlap-p.w.mostSkew() && !p.w.overlapChanged && !p.noOverlap(c):
 		p.breaks(2, "rekey removes %s %s after its replacement %s came into use; the overlap is %s",
-			c, time.Since(p.w.inUseSince(current)), current, view.Policy().Overlap)
+			c, time.Since(p.w.inUseSince(current, view)), current, view.Policy().Overlap)
 	}
 	for _, place := range p.w.places {
 		if place.holds(c) && p.w.pointedAt(place, c.kind) && place.since.Before(inv.began) {
