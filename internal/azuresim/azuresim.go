@@ -12,6 +12,7 @@ package azuresim
 
 import (
 	"context"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -42,6 +43,8 @@ type Options struct {
 	TenantID string
 	Logger   *slog.Logger // nil drops what it is told
 	Clock    *clock.Clock // nil is a clock of its own
+	// TokenKey signs tokens; nil is a key of its own, which takes a while to make.
+	TokenKey *rsa.PrivateKey
 	// CAFile is where the certificate authority's public certificate is written.
 	CAFile string
 	// Entities declares the bus's queues and topics.
@@ -113,8 +116,9 @@ type Endpoints struct {
 	IdentityHeader   string
 }
 
-// Start makes an empty Azure and serves it until Close.
-func Start(o Options) (*Azure, error) {
+// New makes an empty Azure that no port leads to, without a bus and tables: what
+// asks it hands requests to the handler of its cloud.
+func New(o Options) (*Azure, error) {
 	if o.Clock == nil {
 		o.Clock = clock.New()
 	}
@@ -122,10 +126,16 @@ func Start(o Options) (*Azure, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	a := &Azure{Clock: o.Clock}
-	if err := a.makeCloud(o); err != nil {
+	return a, a.makeCloud(o)
+}
+
+// Start makes an empty Azure and serves it until Close.
+func Start(o Options) (*Azure, error) {
+	a, err := New(o)
+	if err != nil {
 		return nil, err
 	}
-	bus, err := servicebus.New(o.Entities, servicebus.Options{Clock: o.Clock, Logger: o.Logger, TLS: a.Cloud.ServerTLS()})
+	bus, err := servicebus.New(o.Entities, servicebus.Options{Clock: a.Clock, Logger: o.Logger, TLS: a.Cloud.ServerTLS()})
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +155,7 @@ func (a *Azure) makeCloud(o Options) (err error) {
 		return err
 	}
 	l := o.Latency
-	a.Directory = entra.New(o.Clock, o.Logger, o.TenantID, entra.Options{ReplicationDelay: l.Replication})
+	a.Directory = entra.New(o.Clock, o.Logger, o.TenantID, entra.Options{ReplicationDelay: l.Replication, TokenKey: o.TokenKey})
 	a.Graph = graph.New(o.Clock, o.Logger, a.Directory, graph.Options{ReadLag: l.ReadLag, WriteWindow: l.WriteWindow, Limits: l.Limits})
 	a.ResourceManager = resourcemanager.New(o.Clock, a.Directory, a.Directory, o.TenantID,
 		resourcemanager.Options{RolePropagation: l.RolePropagation, Unthrottled: !l.Limits})

@@ -23,10 +23,13 @@ const (
 	graphScope = "https://" + graphHost + "/.default"
 )
 
-// Options say how to reach Entra ID. All of them are needed.
+// Options say how to reach Entra ID. All of them are needed, but for Login.
 type Options struct {
 	// Transport carries every request: it knows the proxy and the extra CA.
 	Transport *http.Transport
+	// Login carries the requests for tokens; nil is the transport, with a new
+	// connection for each of them.
+	Login http.RoundTripper
 	// Credential is rekey's own identity, for Graph.
 	Credential azcore.TokenCredential
 	// TenantID is the tenant in which credentials are verified.
@@ -62,9 +65,12 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	graph.SetBaseUrl(graphURL)
+	if o.Login == nil {
+		o.Login = freshConnections(o.Transport)
+	}
 	return &Client{
 		graph:    graph,
-		fresh:    outbound.To(freshConnections(o.Transport), loginHost),
+		fresh:    outbound.To(o.Login, loginHost),
 		tenantID: o.TenantID,
 	}, nil
 }

@@ -128,5 +128,5 @@ func (m *message) handle(ctx context.Context, p *process, id string) error {
 	if err := json.Unmarshal(m.data, &rotated); err != nil {
 		return fmt.Errorf("%s: %w", m.integration, err)
 	}
-	return p.engine.Deploy(ctx, id, invocationOf(ctx).world.targets[m.integration], rotated)
+	return p.engine.Deploy(ctx, id, p.targets[m.integration], rotated)
 }

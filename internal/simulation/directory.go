@@ -19,6 +19,7 @@ type credential struct {
 	kind  rotation.Kind
 	name  string // short, for the history
 	value string // sentinel
+	sum   string // where outside is real: the digest of what a place holds of it
 	ours  bool   // rekey made it
 	born  time.Time
 	gone  time.Time // zero while it exists

@@ -17,4 +17,8 @@
 // passes the suite of the real one; Entra ID, the staging vault and the places
 // (directory.go, vault.go, place_*.go) are models that know the truth: who made
 // and removed which credential, and what each place holds.
+//
+// The same worlds pass with the real clients and integrations where outside.go is
+// given something to call (as the tests of package functions do): each HTTP call is
+// then an effect, and the truth is what look.go finds in the services afterwards.
 package simulation

@@ -23,7 +23,7 @@ func (w *world) calm() {
 		p.broken = false
 	}
 	for _, app := range w.directory.apps {
-		app.goneUntil = time.Time{}
+		w.bringBack(app)
 		w.request(func(ctx context.Context, e *engine.Engine) error {
 			if _, _, err := e.Application(ctx, app.appID); err != nil {
 				return w.configure(ctx, e, app)
@@ -106,8 +106,7 @@ func (p *promises) mayStay(view engine.View, entry rotation.Entry, c *credential
 }
 
 func (p *promises) staged(kind rotation.Kind, entry rotation.Entry) bool {
-	_, ok := p.w.vault.copies[copyName{kind, entry.Staged}]
-	return ok || p.w.deletedCopies[entry.Staged]
+	return p.w.hasCopy(copyName{kind, entry.Staged}) || p.w.deletedCopies[entry.Staged]
 }
 
 // everythingDelivered is promise 8.
@@ -135,6 +134,9 @@ func (p *promises) everythingDelivered(app *registration, kind rotation.Kind, vi
 		}
 		if settled && d.State == rotation.DeploymentConfirmed && place.value != current {
 			p.breaks(8, "%s confirmed %s and holds %v", place.name, current, place.value)
+		}
+		if settled && d.State == rotation.DeploymentConfirmed && place.live != nil && place.live != current {
+			p.breaks(8, "%s confirmed %s and runs with %v", place.name, current, place.live)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
 // process is one instance of the handler, of one version of the code, with a clock
@@ -16,6 +17,7 @@ type process struct {
 	name    string
 	version *version
 	engine  *engine.Engine
+	targets map[string]rotation.Target
 	skew    time.Duration
 	dead    bool
 	running []*invocation

@@ -58,6 +58,7 @@ func (w *world) settle() {
 			objectID: fmt.Sprintf("2222222%d-2222-4222-8222-222222222222", n), display: fmt.Sprintf("app %d", n),
 		}
 		w.directory.apps = append(w.directory.apps, app)
+		w.register(app)
 		for range w.IntN(3) {
 			w.addForeign(app, pick(w.chance, rotation.Kinds()))
 		}
@@ -66,7 +67,7 @@ func (w *world) settle() {
 		}
 		w.must(w.configure(w.t.Context(), w.observer, app))
 		for range 1 + w.IntN(3) {
-			w.must(w.saveTarget(w.t.Context(), w.observer, app, w.newTarget(pick(w.chance, w.kinds()))))
+			w.must(w.saveTarget(w.t.Context(), w.observer, app, w.newTarget(app, pick(w.chance, w.kinds()))))
 		}
 	}
 }
@@ -124,17 +125,21 @@ func (w *world) configure(ctx context.Context, e *engine.Engine, app *registrati
 	return err
 }
 
-func (w *world) newTarget(kind rotation.Kind) rotation.TargetRow {
+func (w *world) newTarget(app *registration, kind rotation.Kind) rotation.TargetRow {
 	w.made++
+	word := pick(w.chance, w.wordsOf(kind))
 	return rotation.TargetRow{
-		ID: fmt.Sprintf("t%d", w.made), Integration: pick(w.chance, integrationWords()), Kind: kind, Enabled: true,
-		Settings: w.newPlace(),
+		ID: fmt.Sprintf("t%d", w.made), Integration: word, Kind: kind, Enabled: true,
+		Settings: w.newPlace(app, word, kind),
 	}
 }
 
 // newPlace is the settings of a place that nobody has used.
-func (w *world) newPlace() json.RawMessage {
+func (w *world) newPlace(app *registration, word string, kind rotation.Kind) json.RawMessage {
 	w.made++
+	if w.outside != nil {
+		return w.realPlace(app, word, kind)
+	}
 	return json.RawMessage(fmt.Sprintf(`{"place":"place %d"}`, w.made))
 }
 
@@ -142,7 +147,7 @@ func (w *world) newPlace() json.RawMessage {
 func (w *world) saveTarget(ctx context.Context, e *engine.Engine, app *registration, t rotation.TargetRow) error {
 	p := w.place(placeOf(t))
 	for _, c := range app.existing(t.Kind, time.Now()) {
-		if !c.ours && p.value == nil && w.oneIn(2) {
+		if !c.ours && p.value == nil && w.outside == nil && w.oneIn(2) {
 			p.value, c.used = c, true
 		}
 	}
@@ -215,7 +220,7 @@ func (w *world) pauseEverything(*registration, rotation.Kind) {
 }
 
 func (w *world) addTarget(app *registration, kind rotation.Kind) {
-	t := w.newTarget(kind)
+	t := w.newTarget(app, kind)
 	w.request(func(ctx context.Context, e *engine.Engine) error { return w.saveTarget(ctx, e, app, t) })
 }
 
@@ -231,7 +236,7 @@ func (w *world) withTarget(app *registration, do func(context.Context, *engine.E
 
 func (w *world) changeTarget(app *registration, _ rotation.Kind) {
 	w.withTarget(app, func(ctx context.Context, e *engine.Engine, t rotation.TargetRow) error {
-		t.Settings = w.newPlace()
+		t.Settings = w.newPlace(app, t.Integration, t.Kind)
 		return w.saveTarget(ctx, e, app, t)
 	})
 }
@@ -283,7 +288,7 @@ func (w *world) handOver(app *registration, kind rotation.Kind) {
 func (w *world) removeByHand(app *registration, kind rotation.Kind) {
 	if existing := app.existing(kind, time.Now()); len(existing) > 0 {
 		c := pick(w.chance, existing)
-		c.gone, c.by = time.Now(), byPerson
+		w.takeAway(app, c)
 		w.tell("somebody removes %s", c)
 	}
 }
@@ -293,17 +298,17 @@ func (w *world) addForeign(app *registration, kind rotation.Kind) {
 	if kind == rotation.Certificate {
 		shown.Certificate = []byte("public part")
 	}
-	c := w.directory.make(app, kind, shown)
+	c := w.makeByHand(app, kind, shown)
 	w.tell("somebody makes %s", c)
 }
 
 func (w *world) deleteCopy(*registration, rotation.Kind) {
-	names := w.vault.names()
+	names := w.copies()
 	if len(names) == 0 {
 		return
 	}
 	name := pick(w.chance, names)
-	delete(w.vault.copies, name)
+	w.deleteCopyOf(name)
 	w.deletedCopies[name.name] = true
 	w.tell("somebody deletes the staged copy %s", name.name)
 }
@@ -347,7 +352,7 @@ func (w *world) breakPlace(*registration, rotation.Kind) {
 
 // loseApplication makes Graph answer 404 for the application for a while.
 func (w *world) loseApplication(app *registration, _ rotation.Kind) {
-	app.goneUntil = time.Now().Add(w.between(0, 2*time.Hour))
+	w.lose(app, w.between(0, 2*time.Hour))
 }
 
 // deployCode replaces a process, as a deployment of the code does.

@@ -1,11 +1,13 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
 	"time"
 
+	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
@@ -13,6 +15,7 @@ import (
 // careful about.
 type place struct {
 	name    string
+	word    string      // of its integration, where that is a real one
 	value   *credential // what is written there
 	live    *credential // what runs there, where that differs
 	jobs    []*job      // begun there, in order
@@ -55,13 +58,15 @@ type settings struct {
 func placeOf(t rotation.TargetRow) string {
 	var s settings
 	_ = json.Unmarshal(t.Settings, &s)
-	return s.Place
+	return cmp.Or(s.Place, string(t.Settings))
 }
 
-// inUseSince returns when the last of the places in use came to hold a credential.
-func (w *world) inUseSince(c *credential) (last time.Time) {
-	for _, p := range w.places {
-		if p.holds(c) && w.pointedAt(p, c.kind) {
+// inUseSince returns when the last of the places that are confirmed came to hold a
+// credential. One that took it and could never say so is not waited for.
+func (w *world) inUseSince(c *credential, view engine.View) (last time.Time) {
+	for _, t := range view.Targets {
+		d, _ := view.Deployment(t.ID)
+		if p := w.place(placeOf(t)); d.State == rotation.DeploymentConfirmed && p.holds(c) {
 			last = latest(last, p.took[c])
 		}
 	}

@@ -120,7 +120,7 @@ func (p *promises) delivered(d delivering, c *credential) {
 		p.breaks(1, "%s is given a credential that never was in Entra ID", d.place.name)
 	case !c.proven:
 		p.breaks(1, "%s is given %s, for which Entra ID has not issued %d tokens in a row", d.place.name, c, enoughTokens)
-	case c.value != "" && c.value != d.Credential.Value.Reveal():
+	case d.w.outside == nil && c.value != "" && c.value != d.Credential.Value.Reveal(), d.w.outside != nil && !c.is(d.Credential):
 		p.breaks(1, "%s is given the value of another credential than %s", d.place.name, c)
 	}
 }
@@ -155,9 +155,9 @@ func (p *promises) retired(c *credential, inv *invocation) {
 		p.breaks(2, "rekey removes %s while its replacement is not in Entra ID", c)
 	case !current.used:
 		p.breaks(2, "rekey removes %s although no target holds its replacement %s", c, current)
-	case time.Since(p.w.inUseSince(current)) < view.Policy().Overlap-p.w.mostSkew() && !p.w.overlapChanged && !p.noOverlap(c):
+	case time.Since(p.w.inUseSince(current, view)) < view.Policy().Overlap-p.w.mostSkew() && !p.w.overlapChanged && !p.noOverlap(c):
 		p.breaks(2, "rekey removes %s %s after its replacement %s came into use; the overlap is %s",
-			c, time.Since(p.w.inUseSince(current)), current, view.Policy().Overlap)
+			c, time.Since(p.w.inUseSince(current, view)), current, view.Policy().Overlap)
 	}
 	for _, place := range p.w.places {
 		if place.holds(c) && p.w.pointedAt(place, c.kind) && place.since.Before(inv.began) {
@@ -320,7 +320,7 @@ func (p *promises) silent(what string, text any) {
 	default:
 		return
 	}
-	if strings.Contains(words, sentinel) || strings.Contains(words, "PRIVATE KEY") {
+	if strings.Contains(words, sentinel) || p.w.says(words) || strings.Contains(words, "PRIVATE KEY") {
 		p.breaks(6, "%s holds a secret", what)
 	}
 }

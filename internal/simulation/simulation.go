@@ -16,22 +16,28 @@ const (
 
 // Run lets the world of a seed pass. It returns the promise that was broken, or "",
 // and what was met.
-func Run(t *testing.T, seed uint64) (broken string, met *Coverage) {
-	w := live(t, seed, false)
+func Run(t *testing.T, seed uint64) (broken string, met *Coverage) { return RunReal(t, seed, nil) }
+
+// RunReal is Run in a world whose integrations are the real ones.
+func RunReal(t *testing.T, seed uint64, real Real) (broken string, met *Coverage) {
+	w := live(t, seed, false, real)
 	return w.promises.broken, w.coverage
 }
 
 // History lets the world of a seed pass once more, and returns what happened in its
 // last part, line by line.
-func History(t *testing.T, seed uint64, lines int) string {
-	w := live(t, seed, true)
+func History(t *testing.T, seed uint64, lines int) string { return HistoryReal(t, seed, lines, nil) }
+
+// HistoryReal is History of a world whose integrations are the real ones.
+func HistoryReal(t *testing.T, seed uint64, lines int, real Real) string {
+	w := live(t, seed, true, real)
 	h := w.history
 	return strings.Join(h[max(0, len(h)-lines):], "\n")
 }
 
-func live(t *testing.T, seed uint64, telling bool) (w *world) {
+func live(t *testing.T, seed uint64, telling bool, real Real) (w *world) {
 	synctest.Test(t, func(t *testing.T) {
-		w = newWorld(t, seed, telling)
+		w = newWorld(t, seed, telling, real)
 		defer w.close()
 		w.settle()
 		w.weather.forecast(troubled)

@@ -58,7 +58,7 @@ func newWeather(w *world) *weather {
 
 // fault decides what becomes of one effect.
 func (x *weather) fault(name string) Fault {
-	if !x.clear && name == x.focus && x.w.oneIn(4) {
+	if !x.clear && strings.HasPrefix(name, x.focus) && x.w.oneIn(4) {
 		return x.focusFault
 	}
 	return x.choose(Faults())

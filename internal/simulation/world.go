@@ -27,7 +27,9 @@ type world struct {
 	directory *directory
 	vault     *vault
 	places    []*place
-	targets   map[string]rotation.Target
+	targets   map[string]rotation.Target // where outside is nil
+	outside   *Outside                   // the real integrations, or nil
+	values    []string                   // of secrets that a real directory made
 	processes []*process
 	observer  *engine.Engine // sees the rows; nothing that it does fails
 	weather   *weather
@@ -62,7 +64,7 @@ type asked struct {
 const tenant = "tenant"
 
 // newWorld makes the world of a seed. It must be called within a synctest bubble.
-func newWorld(t *testing.T, seed uint64, telling bool) *world {
+func newWorld(t *testing.T, seed uint64, telling bool, real Real) *world {
 	w := &world{
 		chance: newChance(seed), t: t, seed: seed, telling: telling, began: time.Now(),
 		store: &memory.Store{}, coverage: NewCoverage(), newer: map[engine.Key]bool{},
@@ -74,7 +76,8 @@ func newWorld(t *testing.T, seed uint64, telling bool) *world {
 	w.weather = newWeather(w)
 	w.promises = &promises{w: w, unpublished: map[string][]string{}, states: map[string]string{}}
 	w.targets = w.integrations()
-	w.observer = w.newEngine(&version{}, versioned{w.store, w, &version{newer: true}}, time.Now)
+	w.outside = w.make(real)
+	w.observer, _ = w.newEngine(&version{}, versioned{w.store, w, &version{newer: true}}, time.Now)
 	for i := range 1 + w.IntN(3) {
 		w.processes = append(w.processes, w.newProcess(i))
 	}
@@ -91,7 +94,7 @@ func (w *world) newProcess(i int) *process {
 		p.skew = w.skew()
 	}
 	now := func() time.Time { return time.Now().Add(p.skew) }
-	p.engine = w.newEngine(p.version, versioned{storePort{w}, w, p.version}, now)
+	p.engine, p.targets = w.newEngine(p.version, versioned{storePort{w}, w, p.version}, now)
 	return p
 }
 
@@ -118,14 +121,18 @@ func (w *world) mostSkew() time.Duration {
 	return 2 * time.Second
 }
 
-func (w *world) newEngine(v *version, store engine.Store, now func() time.Time) *engine.Engine {
-	return &engine.Engine{
+func (w *world) newEngine(v *version, store engine.Store, now func() time.Time) (*engine.Engine, map[string]rotation.Target) {
+	e := &engine.Engine{
 		Store: store, Bus: busPort{w, v}, Directory: w.directory, Keys: w.directory, Verifier: w.directory,
 		Stage: w.vault, Publisher: publisher{w}, NewCertificate: newCertificate,
 		Jitter: func(below time.Duration) time.Duration { return w.between(0, below) },
 		Now:    now, Log: slog.New(slog.NewTextHandler(listener{w}, nil)),
 		Tenant: tenant, Installation: "sim", CallTimeout: w.callTimeout(),
 	}
+	if w.outside == nil {
+		return e, w.targets
+	}
+	return e, w.connect(e)
 }
 
 // later puts something on the agenda.
@@ -165,6 +172,7 @@ func (w *world) run(span time.Duration) {
 			return
 		}
 		time.Sleep(time.Until(next))
+		w.lookAgain()
 	}
 }
 

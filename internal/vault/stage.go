@@ -16,6 +16,9 @@ import (
 
 // Stage keeps staged credentials in one vault.
 type Stage struct {
+	// NewCertificate makes what Writable imports. NewStage sets it to certificate.New.
+	NewCertificate func(certificate.Request) (certificate.Pair, error)
+
 	client       *Client
 	vault        string
 	installation string
@@ -32,7 +35,7 @@ var (
 
 // NewStage returns the stage of an installation in a vault.
 func NewStage(client *Client, vault, installation string, now func() time.Time) *Stage {
-	return &Stage{client: client, vault: vault, installation: installation, now: now, proven: map[rotation.Kind]time.Time{}}
+	return &Stage{NewCertificate: certificate.New, client: client, vault: vault, installation: installation, now: now, proven: map[rotation.Kind]time.Time{}}
 }
 
 // The tags of a staged copy. They are what a recovery reads.

@@ -33,7 +33,7 @@ func (s *Stage) Writable(ctx context.Context, kind rotation.Kind) error {
 		return s.set(ctx, checkSecret, Secret{Value: secret.New("writable"), ContentType: contentType, Tags: tags})
 	}
 	now := s.now()
-	pair, err := certificate.New(certificate.Request{Name: checkCertificate, Bits: 2048, Start: now, End: now.AddDate(1, 0, 0)})
+	pair, err := s.NewCertificate(certificate.Request{Name: checkCertificate, Bits: 2048, Start: now, End: now.AddDate(1, 0, 0)})
 	if err != nil {
 		return err
 	}

@@ -63,6 +63,10 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
+// Handler answers requests to the hosts, as if they had come through TLS: for whoever
+// is in the same process, and wants no connections.
+func (c *Cloud) Handler() http.Handler { return http.HandlerFunc(c.serveHost) }
+
 // serveHost answers a request that came through TLS.
 func (c *Cloud) serveHost(w http.ResponseWriter, r *http.Request) {
 	host := hostname(r.Host)

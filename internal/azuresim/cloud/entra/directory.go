@@ -2,6 +2,7 @@ package entra
 
 import (
 	"cmp"
+	"crypto/rsa"
 	"log/slog"
 	"slices"
 	"sync"
@@ -29,6 +30,8 @@ type Options struct {
 	Replicas int
 	// TokenLifetime is DefaultTokenLifetime if zero.
 	TokenLifetime time.Duration
+	// TokenKey signs tokens; nil is a key of the directory's own.
+	TokenKey *rsa.PrivateKey
 }
 
 // Directory is one tenant. Its methods may be called from any goroutine.
@@ -59,7 +62,7 @@ func New(c *clock.Clock, logger *slog.Logger, tenantID string, opts Options) *Di
 		logger:       cmp.Or(logger, slog.New(slog.DiscardHandler)),
 		tenantID:     tenantID,
 		opts:         opts,
-		signer:       newSigner(),
+		signer:       newSigner(opts.TokenKey),
 		identity:     uuid.NewString(),
 		applications: newTable[Application](),
 		principals:   newTable[ServicePrincipal](),

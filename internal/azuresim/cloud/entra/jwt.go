@@ -52,12 +52,16 @@ func (t *jwt) verify(key *rsa.PublicKey) error {
 	return errors.New("the algorithm is neither RS256 nor PS256")
 }
 
-// signer issues tokens with a key of its own, made when it is first needed.
+// signer issues tokens with a key that it was given, or one of its own, made when
+// it is first needed.
 type signer struct {
 	key func() *rsa.PrivateKey
 }
 
-func newSigner() *signer {
+func newSigner(given *rsa.PrivateKey) *signer {
+	if given != nil {
+		return &signer{key: func() *rsa.PrivateKey { return given }}
+	}
 	return &signer{key: sync.OnceValue(func() *rsa.PrivateKey {
 		key, err := rsa.GenerateKey(rand.Reader, 2048)
 		if err != nil {
