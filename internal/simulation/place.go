@@ -171,7 +171,3 @@ func (w *world) integrations() map[string]rotation.Target {
 func integrationWords() []string {
 	return []string{"keyvault", "devops", "vercel", "apiconnection", "automation"}
 }
-
-var (
-	confirmed = rotation.Outcome{Confirmed: true}
-)
