@@ -190,7 +190,7 @@ func (d *delivery) settleOlder(ctx context.Context) (time.Time, error) {
 		if err != nil {
 			return zero, err
 		}
-		if !found || older.State.Ended() {
+		if !found || older.State.Ended() && older.State != rotation.DeploymentFailed { // what failed may still run
 			continue
 		}
 		if !older.State.Known() {
@@ -215,7 +215,11 @@ func (d *delivery) settle(ctx context.Context, older rotation.Deployment) (time.
 			return d.waitFor(ctx, older.Handle, after, older)
 		}
 	}
-	older.State, older.Reason, older.UpdatedAt, older.Handle = rotation.DeploymentSkipped, "superseded", d.Now(), ""
+	reason := "superseded"
+	if older.State == rotation.DeploymentFailed {
+		reason = short("superseded, after it had failed: " + older.Reason)
+	}
+	older.State, older.Reason, older.UpdatedAt, older.Handle = rotation.DeploymentSkipped, reason, d.Now(), ""
 	b := d.batch().deployment(older)
 	if older.Rotation == d.deployment.Rotation {
 		d.holding.Lease = rotation.Lease{}

@@ -49,3 +49,26 @@ func TestAnOlderDeliveryThatLeftNoHandleIsStopped(t *testing.T) {
 		assert.Equal(t, "rekey-secret.00000002-job-1", name)
 	}
 }
+
+func TestAnOlderDeliveryThatFailedIsStoppedToo(t *testing.T) {
+	w := newWorld(t)
+	stopper := &stopping{place: w.place}
+	w.stopper = stopper
+	w.place.answer = func(d rotation.Delivery) (rotation.Outcome, error) {
+		if d.Credential.Rotation.Generation == 1 {
+			return rotation.Outcome{}, rotation.Permanently("place: a step has failed")
+		}
+		return rotation.Outcome{Confirmed: true}, nil
+	}
+	w.manage(policy(), "job")
+	w.run(time.Minute)
+	require.Equal(t, rotation.Incomplete, w.rotation(1).State)
+
+	w.ask(engine.Ask{})
+	w.run(time.Minute)
+	assert.Equal(t, rotation.Completed, w.rotation(2).State)
+	assert.Equal(t, []string{"rekey-secret.00000001-job-1"}, stopper.stopped, "once, before the newer one began")
+	older, err := w.DeploymentsOf(t.Context(), w.rotation(1).ID)
+	require.NoError(t, err)
+	assert.Equal(t, "superseded, after it had failed: place: a step has failed", older[0].Reason)
+}

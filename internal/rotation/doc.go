@@ -22,7 +22,7 @@
 //	deployment:
 //
 //	  pending ──► running ──► confirmed
-//	   ▲   └─────────┴──────► failed ──► pending
+//	   ▲   └─────────┴──────► failed ──► pending | skipped
 //	   │                └───► skipped
 //	   └── also from confirmed, when the target changed or was enabled again
 //

@@ -134,7 +134,7 @@ var deploymentTransitions = map[DeploymentState][]DeploymentState{
 	DeploymentPending:   {DeploymentRunning, DeploymentFailed, DeploymentSkipped},
 	DeploymentRunning:   {DeploymentRunning, DeploymentPending, DeploymentConfirmed, DeploymentFailed, DeploymentSkipped},
 	DeploymentConfirmed: {DeploymentPending},
-	DeploymentFailed:    {DeploymentPending},
+	DeploymentFailed:    {DeploymentPending, DeploymentSkipped},
 	DeploymentSkipped:   {DeploymentPending},
 }
 
