@@ -142,6 +142,9 @@ func (d *delivery) run(ctx context.Context) (time.Time, error) {
 		return until, err
 	}
 	if d.isCurrent() {
+		if err := d.stopEarlier(ctx); err != nil {
+			return d.retry(ctx, fmt.Errorf("waiting for an earlier delivery to end: %w", err))
+		}
 		return d.handOver(ctx)
 	}
 	if wasCurrent && d.deployment.Attempts == 1 {
@@ -158,6 +161,9 @@ func (d *delivery) begin(ctx context.Context) error {
 		d.holding.Add(d.deployment.Rotation.Generation)
 		d.deployment.State = rotation.DeploymentRunning
 		d.deployment.Attempts++
+		if d.deployment.Begun == 0 {
+			d.deployment.Begun = d.deployment.Delivery
+		}
 		d.deployment.UpdatedAt = d.Now()
 	}
 	b := d.batch().holding(d.holding)
@@ -190,7 +196,7 @@ func (d *delivery) settleOlder(ctx context.Context) (time.Time, error) {
 		if err != nil {
 			return zero, err
 		}
-		if !found || older.State.Ended() && older.State != rotation.DeploymentFailed { // what failed may still run
+		if !found || older.State.Ended() && older.Begun == 0 {
 			continue
 		}
 		if !older.State.Known() {
@@ -219,7 +225,7 @@ func (d *delivery) settle(ctx context.Context, older rotation.Deployment) (time.
 	if older.State == rotation.DeploymentFailed {
 		reason = short("superseded, after it had failed: " + older.Reason)
 	}
-	older.State, older.Reason, older.UpdatedAt, older.Handle = rotation.DeploymentSkipped, reason, d.Now(), ""
+	older.State, older.Reason, older.UpdatedAt, older.Handle, older.Begun = rotation.DeploymentSkipped, reason, d.Now(), "", 0
 	b := d.batch().deployment(older)
 	if older.Rotation == d.deployment.Rotation {
 		d.holding.Lease = rotation.Lease{}
@@ -232,18 +238,49 @@ func (d *delivery) settle(ctx context.Context, older rotation.Deployment) (time.
 // answer was lost, may have begun something that the target can stop.
 func (d *delivery) mayHaveBegun(older rotation.Deployment) bool {
 	_, ok := d.impl.(rotation.Stopper)
-	return ok && older.Attempts > 0
+	return ok && older.Begun > 0
+}
+
+// stopEarlier stops what earlier deliveries of the same rotation began, which nobody
+// asks about any more: it could end after a newer rotation's.
+func (d *delivery) stopEarlier(ctx context.Context) error {
+	x := &d.deployment
+	stopper, ok := d.impl.(rotation.Stopper)
+	if !ok || x.Begun == x.Delivery {
+		x.Begun = x.Delivery
+		return nil
+	}
+	call, cancel := d.withinLease(ctx)
+	defer cancel()
+	if err := d.stopAll(call, stopper, *x, x.Delivery-1); err != nil {
+		return err
+	}
+	x.Begun = x.Delivery
+	return nil
+}
+
+// stopAll stops a rotation's deliveries up to a number.
+func (d *delivery) stopAll(ctx context.Context, stopper rotation.Stopper, x rotation.Deployment, last int) error {
+	for n := max(1, x.Begun); n <= last; n++ {
+		one := x
+		if n < x.Delivery {
+			one.Delivery, one.Handle, one.Steps = n, "", nil // those are the last delivery's
+		}
+		if err := stopper.Stop(ctx, d.asDelivery(one, rotation.Credential{Rotation: x.Rotation})); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stop stops an older deployment's work, or says when to ask about it again.
 func (d *delivery) stop(ctx context.Context, older rotation.Deployment) (time.Duration, error) {
 	call, cancel := d.withinLease(ctx)
 	defer cancel()
-	work := d.asDelivery(older, rotation.Credential{Rotation: older.Rotation})
 	if stopper, ok := d.impl.(rotation.Stopper); ok {
-		return 0, stopper.Stop(call, work)
+		return 0, d.stopAll(call, stopper, older, older.Delivery)
 	}
-	outcome, err := d.impl.Deploy(call, work)
+	outcome, err := d.impl.Deploy(call, d.asDelivery(older, rotation.Credential{Rotation: older.Rotation}))
 	if err != nil && rotation.ClassOf(err) != rotation.Permanent {
 		return 0, err
 	}

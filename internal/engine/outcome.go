@@ -129,6 +129,7 @@ func (d *delivery) confirm(ctx context.Context, outcome rotation.Outcome) error 
 	now := d.Now()
 	x := &d.deployment
 	x.State, x.Reason, x.LastError, x.Handle, x.Waiting = rotation.DeploymentConfirmed, "", "", "", ""
+	x.Begun = 0
 	x.Receipt, x.ConfirmedAt, x.UpdatedAt, x.NextAt = short(outcome.Receipt), now, now, zero
 	d.holding.Confirm(x.Rotation.Generation, x.Delivery)
 	d.holding.Lease = rotation.Lease{}

@@ -115,7 +115,7 @@ func (w *work) enabledTargets() (ids []string) {
 // skipped. One that was tried is settled by whoever brings the newer one.
 func (w *work) openElsewhere() (skipped []rotation.Deployment) {
 	for _, d := range w.Deployments {
-		if d.State == rotation.DeploymentPending && d.Attempts == 0 {
+		if d.State == rotation.DeploymentPending && d.Attempts == 0 && d.Begun == 0 {
 			d.State, d.Reason, d.UpdatedAt = rotation.DeploymentSkipped, "superseded", w.Now()
 			skipped = append(skipped, d)
 		}

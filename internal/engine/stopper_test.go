@@ -72,3 +72,24 @@ func TestAnOlderDeliveryThatFailedIsStoppedToo(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "superseded, after it had failed: place: a step has failed", older[0].Reason)
 }
+
+func TestAnEarlierDeliveryOfTheSameRotationIsStoppedToo(t *testing.T) {
+	w := newWorld(t)
+	stopper := &stopping{place: w.place}
+	w.stopper = stopper
+	w.place.answer = func(d rotation.Delivery) (rotation.Outcome, error) {
+		if d.Name == "rekey-secret.00000001-job-1" {
+			return rotation.Outcome{Handle: "job", After: time.Hour}, nil
+		}
+		return rotation.Outcome{Confirmed: true}, nil
+	}
+	w.manage(policy(), "job")
+	w.run(time.Minute)
+	assert.Empty(t, stopper.stopped)
+
+	w.target("job", `{}`, false)
+	w.target("job", `{}`, true) // which delivers it anew
+	w.run(time.Minute)
+	assert.Equal(t, rotation.Completed, w.rotation(1).State)
+	assert.Equal(t, []string{"rekey-secret.00000001-job-1"}, stopper.stopped)
+}

@@ -43,6 +43,7 @@ func (s Snapshot) dispatch(target TargetRow) (Dispatch, time.Time) {
 		return Dispatch{New: true, Changed: true, Send: true, Deployment: s.pending(target, holding)}, time.Time{}
 	case target.Enabled && d.Delivery < holding.Delivery:
 		next := s.pending(target, holding)
+		next.Begun = d.Begun
 		return Dispatch{Changed: true, Send: true, Deployment: next}, time.Time{}
 	case d.State.Ended():
 		return Dispatch{}, time.Time{}

@@ -161,6 +161,8 @@ type Deployment struct {
 	// Delivery is the target's delivery number that this record is for.
 	Delivery int `json:"delivery"`
 	Attempts int `json:"attempts"`
+	// Begun is the first delivery number whose work may still go on by itself, or 0.
+	Begun int `json:"begun"`
 	// Handle is what the target needs to find its own unfinished work again.
 	Handle string `json:"handle"`
 	// Receipt is what the target calls the thing that it wrote, a version for example.
