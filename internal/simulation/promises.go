@@ -77,7 +77,7 @@ func (p *promises) excused(c *credential, place *place) bool {
 // revoked reports whether an emergency has ended the credential's overlap.
 func (p *promises) revoked(c *credential) bool {
 	for _, r := range p.revocations {
-		after := r.at.Add(rotation.DefaultWaits().EmergencyCut - p.w.mostSkew())
+		after := r.at.Add(rotation.DefaultWaits().EmergencyCut - p.w.mostSkew() - decided)
 		if r.now {
 			after = r.at
 		}
@@ -87,6 +87,9 @@ func (p *promises) revoked(c *credential) bool {
 	}
 	return false
 }
+
+// decided is how long before it is written an emergency's time may be taken.
+const decided = time.Minute
 
 // noOverlap reports whether an emergency has replaced a credential: it goes as soon
 // as nobody holds it.
