@@ -170,9 +170,11 @@ func (p *promises) retired(c *credential, inv *invocation) {
 }
 
 // broughtBack is told that a certificate which was removed is there again. What a
-// person removed meanwhile, Graph gives no way to know.
+// person removed meanwhile, Graph gives no way to know; and what is still in the
+// ledger is not known to be removed, and will be removed again.
 func (p *promises) broughtBack(c *credential) {
-	if c.by == byRekey {
+	view := p.w.view(c.app.appID, c.kind)
+	if c.by == byRekey && view.App.AppID != "" && view.Head.Kind(c.kind).ByKeyID(c.KeyID) == nil {
 		p.breaks(4, "rekey brings %s back, which it had removed", c)
 	}
 }
