@@ -96,14 +96,14 @@ func (w *work) run(ctx context.Context) (time.Time, error) {
 			return step.At, nil
 		}
 		until, err := w.perform(ctx, step)
-		if errors.Is(err, ErrConflict) && conflicts < mostConflicts {
+		if errors.Is(err, ErrConflict) && conflicts < mostConflicts && !w.unanswered {
 			conflicts++
 			w.made = nil
 			if w.loaded, err = w.load(ctx, w.App.AppID, w.Kind); err == nil {
 				continue // also where the step ended in a time: its lease is still taken
 			}
 		}
-		if errors.Is(err, ErrConflict) {
+		if errors.Is(err, ErrConflict) { // the lease, where it is ours, runs out meanwhile
 			return w.Snapshot.Now.Add(w.waits().Resend), nil
 		}
 		if err != nil || !until.IsZero() {

@@ -29,6 +29,7 @@ var deeds = []deed{
 		w.ask(engine.Ask{AppID: app.appID, Kind: kind, Emergency: true, RevokeNow: true})
 	}},
 	{"cancel", (*world).cancel},
+	{"ask and cancel", (*world).askAndCancel},
 	{"roll back", (*world).rollback},
 	{"pause", (*world).pause},
 	{"pause everything", (*world).pauseEverything},
@@ -186,6 +187,12 @@ func (w *world) cancel(app *registration, kind rotation.Kind) {
 		_, err = e.Cancel(ctx, view.InFlight.ID, "somebody")
 		return err
 	})
+}
+
+// askAndCancel changes its mind within seconds.
+func (w *world) askAndCancel(app *registration, kind rotation.Kind) {
+	w.ask(engine.Ask{AppID: app.appID, Kind: kind})
+	w.later(w.between(0, 20*time.Second), func() { w.cancel(app, kind) })
 }
 
 func (w *world) rollback(app *registration, kind rotation.Kind) {
