@@ -35,6 +35,7 @@ func TestEveryPermissionIsNeededAndNamed(t *testing.T) {
 		o.Latency.Jobs = 100 * time.Millisecond
 	})
 	e.useEverything(t)
+	e.overtake(t, book)
 	e.makeEveryChoice(t)
 	made := book.calls()
 	assert.ElementsMatch(t, permissionsPage(t), slices.Collect(maps.Keys(made)))
@@ -63,6 +64,34 @@ func (e *everything) useEverything(t *testing.T) {
 	}
 	e.rotate(t)
 	e.retire(t)
+}
+
+// overtake asks for a rotation while nobody can hear how the job of the one before
+// gets on, so that it is stopped.
+func (e *everything) overtake(t *testing.T, book *callBook) {
+	t.Helper()
+	jobs := cloud.Fault{Host: "management.azure.com", Method: http.MethodGet, Path: "/subscriptions/*/resourceGroups/*/providers/Microsoft.Automation/automationAccounts/*/jobs/*", Status: http.StatusServiceUnavailable}
+	e.face(t, http.MethodPut, "/sim/faults", []cloud.Fault{jobs}, nil)
+	older := e.ask(t, e.app, `{"kind":"secret"}`)
+	eventually(t, "a job that nobody hears of", func() bool {
+		for _, d := range e.rotation(t, older).Deployments {
+			if d.Target == "notify" && d.State == "running" {
+				return true
+			}
+		}
+		return false
+	})
+	newer := e.ask(t, e.app, `{"kind":"secret"}`)
+	eventually(t, "the older job stopped", func() bool {
+		for name := range book.calls() {
+			if strings.HasSuffix(name, "/jobs/{name}/stop") {
+				return true
+			}
+		}
+		return false
+	})
+	e.face(t, http.MethodPut, "/sim/faults", []cloud.Fault{}, nil)
+	e.done(t, newer)
 }
 
 // makeEveryChoice asks for all that can be chosen.
