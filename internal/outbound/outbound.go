@@ -30,9 +30,22 @@ func To(transport http.RoundTripper, hosts ...string) *http.Client {
 // follows no redirect away from it.
 func Straight(transport http.RoundTripper) *http.Client {
 	return &http.Client{
-		Transport:     httpfault.Bounded(transport),
+		Transport:     staying{httpfault.Bounded(transport)},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// staying takes from redirects where they lead. net/http would rewind the body for the
+// request that it asks CheckRedirect about, while the first may still be sending it.
+type staying struct{ transport http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (s staying) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := s.transport.RoundTrip(r)
+	if err == nil && response.StatusCode/100 == 3 {
+		response.Header.Del("Location")
+	}
+	return response, err
 }
 
 // bound refuses what is not addressed to its hosts.
