@@ -26,7 +26,7 @@ func (a *api) adopt(ctx context.Context, in *postAdoption) (*tagged[ApplicationD
 	if kind == "" {
 		kind = a.kindOf(ctx, appID, keyID)
 	}
-	if err := a.Engine.Adopt(ctx, appID, kind, keyID, actor); err != nil {
+	if err := a.Engine.Adopt(ctx, appID, kind, keyID, actorOf(ctx)); err != nil {
 		return nil, a.refusal(ctx, err)
 	}
 	return a.getApplication(ctx, &applicationPath{in.AppID})

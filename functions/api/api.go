@@ -44,9 +44,6 @@ type Config struct {
 // api answers the operations.
 type api struct{ Config }
 
-// actor is who the log says did it.
-const actor = "api"
-
 // New returns the handler of everything under /api/. Its operations are described
 // when the first request comes: that takes longer than the rest of the process's
 // start, and most processes answer other functions.

@@ -91,7 +91,7 @@ func (a *api) putApplication(ctx context.Context, in *putApplication) (*saved[Ap
 	if err != nil {
 		return nil, err
 	}
-	app, newTag, err := a.Engine.SaveApplication(ctx, app, etag, actor)
+	app, newTag, err := a.Engine.SaveApplication(ctx, app, etag, actorOf(ctx))
 	if err != nil {
 		return nil, a.refused(ctx, in.IfMatch, err)
 	}
@@ -111,7 +111,7 @@ func (a *api) deleteApplication(ctx context.Context, in *deleteApplication) (*no
 	if err != nil {
 		return nil, err
 	}
-	if err := a.Engine.DeleteApplication(ctx, in.AppID.String(), etag, actor); err != nil {
+	if err := a.Engine.DeleteApplication(ctx, in.AppID.String(), etag, actorOf(ctx)); err != nil {
 		return nil, a.refused(ctx, in.IfMatch, err)
 	}
 	return nil, nil
@@ -127,7 +127,7 @@ func (a *api) refused(ctx context.Context, ifMatch string, err error) error {
 
 func (a *api) pauseApplication(paused bool) func(context.Context, *applicationPath) (*answer[Paused], error) {
 	return func(ctx context.Context, in *applicationPath) (*answer[Paused], error) {
-		if err := a.Engine.SetPaused(ctx, in.AppID.String(), paused, actor); err != nil {
+		if err := a.Engine.SetPaused(ctx, in.AppID.String(), paused, actorOf(ctx)); err != nil {
 			return nil, a.refusal(ctx, err)
 		}
 		return &answer[Paused]{Paused{paused}}, nil

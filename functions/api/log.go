@@ -40,7 +40,7 @@ func (a *api) listLog(ctx context.Context, in *getLog) (*answer[Page[LogLine]], 
 	}
 	lines := make([]LogLine, len(entries))
 	for i, e := range entries {
-		lines[i] = LogLine(e)
+		lines[i] = LogLine{e.At, e.Kind, e.Rotation, e.Target, e.What, e.Detail, e.Actor, e.Failure}
 	}
 	return &answer[Page[LogLine]]{pageOf(lines, next)}, nil
 }

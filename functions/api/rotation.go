@@ -66,7 +66,7 @@ func (a *api) requestRotation(ctx context.Context, in *postRotation) (*accepted[
 		return nil, invalid(rotation.Problem{Field: "body.revokeNow", Detail: "must be false unless emergency is true: only an emergency leaves the old credentials no overlap"})
 	}
 	r, err := a.Engine.Ask(ctx, engine.Ask{
-		AppID: in.AppID.String(), Kind: in.Body.Kind, Source: rotation.ByPerson, Actor: actor,
+		AppID: in.AppID.String(), Kind: in.Body.Kind, Source: rotation.ByPerson, Actor: actorOf(ctx),
 		Emergency: in.Body.Emergency, RevokeNow: in.Body.RevokeNow, IdempotencyKey: in.IdempotencyKey,
 	})
 	if err != nil {
@@ -76,7 +76,7 @@ func (a *api) requestRotation(ctx context.Context, in *postRotation) (*accepted[
 }
 
 func (a *api) rollBack(ctx context.Context, in *postRollback) (*accepted[Rotation], error) {
-	r, err := a.Engine.Rollback(ctx, in.AppID.String(), in.Body.Kind, actor)
+	r, err := a.Engine.Rollback(ctx, in.AppID.String(), in.Body.Kind, actorOf(ctx))
 	if err != nil {
 		return nil, a.refusal(ctx, err)
 	}
@@ -121,7 +121,7 @@ func (a *api) cancelRotation(ctx context.Context, in *rotationPath) (*answer[Rot
 	if err != nil {
 		return nil, err
 	}
-	r, err := a.Engine.Cancel(ctx, id, actor)
+	r, err := a.Engine.Cancel(ctx, id, actorOf(ctx))
 	if err != nil {
 		return nil, a.refusal(ctx, err)
 	}
@@ -133,7 +133,7 @@ func (a *api) resumeDeployment(ctx context.Context, in *deploymentPath) (*accept
 	if err != nil {
 		return nil, err
 	}
-	if err := a.Engine.Resume(ctx, id, string(in.TargetID), actor); err != nil {
+	if err := a.Engine.Resume(ctx, id, string(in.TargetID), actorOf(ctx)); err != nil {
 		return nil, a.refusal(ctx, err)
 	}
 	detail, err := a.detail(ctx, id)

@@ -120,7 +120,7 @@ func (a *api) putTarget(ctx context.Context, in *putTarget) (*saved[SavedTarget]
 	if err != nil {
 		return nil, err
 	}
-	newTag, err := a.Engine.SaveTarget(ctx, app.AppID, target, etag, actor)
+	newTag, err := a.Engine.SaveTarget(ctx, app.AppID, target, etag, actorOf(ctx))
 	if err != nil {
 		return nil, a.refused(ctx, in.IfMatch, err)
 	}
@@ -193,7 +193,7 @@ func (a *api) deleteTarget(ctx context.Context, in *deleteTarget) (*none, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.Engine.DeleteTarget(ctx, in.AppID.String(), string(in.TargetID), etag, actor); err != nil {
+	if err := a.Engine.DeleteTarget(ctx, in.AppID.String(), string(in.TargetID), etag, actorOf(ctx)); err != nil {
 		return nil, a.refused(ctx, in.IfMatch, err)
 	}
 	return nil, nil

@@ -79,7 +79,7 @@ func (a *api) putTask(ctx context.Context, in *putTask) (*saved[Task], error) {
 	if err != nil {
 		return nil, err
 	}
-	newTag, err := a.Engine.SaveTask(ctx, task, etag, actor)
+	newTag, err := a.Engine.SaveTask(ctx, task, etag, actorOf(ctx))
 	if err != nil {
 		return nil, a.refused(ctx, in.IfMatch, err)
 	}
@@ -92,7 +92,7 @@ func (a *api) deleteTask(ctx context.Context, in *deleteTask) (*none, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.Engine.DeleteTask(ctx, string(in.ID), etag, actor); err != nil {
+	if err := a.Engine.DeleteTask(ctx, string(in.ID), etag, actorOf(ctx)); err != nil {
 		return nil, a.refused(ctx, in.IfMatch, err)
 	}
 	return nil, nil

@@ -16,11 +16,12 @@ const (
 	TableSchedule     = "schedule"     // shard, time: when to look again
 	TableGroups       = "groups"       // tenant, id: Vercel groups
 	TableTasks        = "tasks"        // tenant, id: automation tasks
+	TableLog          = "log"          // day, time: the log of the tenant
 )
 
 // Tables lists every table, for whoever creates them.
 func Tables() []string {
-	return []string{TableApplications, TableRotations, TableSchedule, TableGroups, TableTasks}
+	return []string{TableApplications, TableRotations, TableSchedule, TableGroups, TableTasks, TableLog}
 }
 
 const (

@@ -50,9 +50,10 @@ type Event struct {
 	Reason   string    `json:"reason,omitempty"`
 }
 
-// LogEntry is one line of an application's log.
+// LogEntry is one line of the log.
 type LogEntry struct {
 	At       time.Time `json:"at"`
+	AppID    string    `json:"appId"` // empty: it concerns no single application
 	Kind     Kind      `json:"kind"`
 	Rotation string    `json:"rotation"`
 	Target   string    `json:"target"`
@@ -60,4 +61,6 @@ type LogEntry struct {
 	Detail   string    `json:"detail"` // one sentence, for people
 	Actor    string    `json:"actor"`
 	Failure  bool      `json:"failure"`
+	// Correlation is the same for everything that one request led to.
+	Correlation string `json:"correlation"`
 }
