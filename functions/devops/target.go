@@ -73,6 +73,7 @@ var (
 	_ rotation.Target  = (*Target)(nil)
 	_ rotation.Checker = (*Target)(nil)
 	_ rotation.Lister  = (*Target)(nil)
+	_ rotation.Planner = (*Target)(nil)
 )
 
 // New returns the target.

@@ -65,8 +65,7 @@ func (w wanted) assignmentName(v managedVault) string {
 // addPolicy adds to the principal's access policy what it lacks.
 // https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults/update-access-policy
 func (m *resourceManager) addPolicy(ctx context.Context, v managedVault, w wanted) (GrantState, error) {
-	held := v.held(w.principal)
-	if len(lacking(held.secrets, w.verbs.secrets)) == 0 && len(lacking(held.certificates, w.verbs.certificates)) == 0 {
+	if w.covered(v) {
 		return StateExisting, nil
 	}
 	doing := fmt.Sprintf("add an access policy of vault %q for %q", v.name, w.principal)
@@ -83,6 +82,12 @@ func (m *resourceManager) addPolicy(ctx context.Context, v managedVault, w wante
 		return "", fault(doing, err)
 	}
 	return StateGranted, nil
+}
+
+// covered reports whether the principal's access policy has every verb already.
+func (w wanted) covered(v managedVault) bool {
+	held := v.held(w.principal)
+	return len(lacking(held.secrets, w.verbs.secrets)) == 0 && len(lacking(held.certificates, w.verbs.certificates)) == 0
 }
 
 func (v verbs) permissions() *armkeyvault.Permissions {

@@ -104,6 +104,7 @@ var (
 	_ rotation.Preparer = (*Target)(nil)
 	_ rotation.Checker  = (*Target)(nil)
 	_ rotation.Lister   = (*Target)(nil)
+	_ rotation.Planner  = (*Target)(nil)
 )
 
 // New returns the target.

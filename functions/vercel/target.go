@@ -38,6 +38,7 @@ var (
 	_ rotation.Checker = (*Target)(nil)
 	_ rotation.Lister  = (*Target)(nil)
 	_ rotation.Stopper = (*Target)(nil)
+	_ rotation.Planner = (*Target)(nil)
 )
 
 // New returns the target.

@@ -295,8 +295,12 @@ func (d *delivery) withinLease(ctx context.Context) (context.Context, context.Ca
 func (d *delivery) asDelivery(x rotation.Deployment, c rotation.Credential) rotation.Delivery {
 	return rotation.Delivery{
 		Application: d.App, TenantID: d.Tenant, Target: d.target, Credential: c, Handle: x.Handle, Steps: x.Steps, Tries: x.Attempts,
-		Name: fmt.Sprintf("rekey-%s-%s-%d", rotationRow(x.Rotation), x.Target, x.Delivery),
+		Name: deliveryName(x),
 	}
+}
+
+func deliveryName(x rotation.Deployment) string {
+	return fmt.Sprintf("rekey-%s-%s-%d", rotationRow(x.Rotation), x.Target, x.Delivery)
 }
 
 // rest ends an invocation: a deployment that ended wakes rotate, one that waits
