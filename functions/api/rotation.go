@@ -20,8 +20,16 @@ type RotationRequest struct {
 
 type postRotation struct {
 	AppID          appID  `path:"appId"`
+	DryRun         bool   `query:"dryRun" doc:"Change nothing, and say what would happen"`
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"A repeated request with the same key finds the first one's rotation"`
 	Body           RotationRequest
+}
+
+// asked is the answer to a request for a rotation: the rotation, or the plan of one.
+type asked struct {
+	Status   int
+	Location string `header:"Location"`
+	Body     any
 }
 
 type accepted[T any] struct {
@@ -50,8 +58,8 @@ func (a *api) registerRotations(h huma.API) {
 		ofApplication = "/api/applications/{appId}/rotations"
 		path          = "/api/rotations/{id}"
 	)
-	huma.Register(h, withStatus(http.StatusAccepted,
-		operation("requestRotation", http.MethodPost, ofApplication, "Rotate now, or find the rotation in flight")), a.requestRotation)
+	huma.Register(h, answeredWithPlan(h, withStatus(http.StatusAccepted,
+		operation("requestRotation", http.MethodPost, ofApplication, "Rotate now, or find the rotation in flight"))), a.requestRotation)
 	huma.Register(h, withStatus(http.StatusAccepted,
 		operation("rollBack", http.MethodPost, "/api/applications/{appId}/rollback", "Make the previous credential the current one again, and pause the schedule")), a.rollBack)
 	huma.Register(h, operation("listRotations", http.MethodGet, ofApplication, "The application's rotations, newest first"), a.listRotations)
@@ -61,18 +69,22 @@ func (a *api) registerRotations(h huma.API) {
 		operation("resumeDeployment", http.MethodPost, "/api/deployments/{id}/{targetId}/resume", "Deliver once more to a target that failed")), a.resumeDeployment)
 }
 
-func (a *api) requestRotation(ctx context.Context, in *postRotation) (*accepted[Rotation], error) {
+func (a *api) requestRotation(ctx context.Context, in *postRotation) (*asked, error) {
 	if in.Body.RevokeNow && !in.Body.Emergency {
 		return nil, invalid(rotation.Problem{Field: "body.revokeNow", Detail: "must be false unless emergency is true: only an emergency leaves the old credentials no overlap"})
 	}
-	r, err := a.Engine.Ask(ctx, engine.Ask{
+	ask := engine.Ask{
 		AppID: in.AppID.String(), Kind: in.Body.Kind, Source: rotation.ByPerson, Actor: actorOf(ctx),
 		Emergency: in.Body.Emergency, RevokeNow: in.Body.RevokeNow, IdempotencyKey: in.IdempotencyKey,
-	})
+	}
+	if in.DryRun {
+		return a.planRotation(ctx, ask)
+	}
+	r, err := a.Engine.Ask(ctx, ask)
 	if err != nil {
 		return nil, a.refusal(ctx, err)
 	}
-	return &accepted[Rotation]{"/api/rotations/" + r.ID.String(), rotationOf(r)}, nil
+	return &asked{http.StatusAccepted, "/api/rotations/" + r.ID.String(), rotationOf(r)}, nil
 }
 
 func (a *api) rollBack(ctx context.Context, in *postRollback) (*accepted[Rotation], error) {
