@@ -65,6 +65,11 @@ func (a *api) requestRotation(ctx context.Context, in *postRotation) (*accepted[
 	if in.Body.RevokeNow && !in.Body.Emergency {
 		return nil, invalid(rotation.Problem{Field: "body.revokeNow", Detail: "must be false unless emergency is true: only an emergency leaves the old credentials no overlap"})
 	}
+	if in.Body.Emergency {
+		if err := permit(ctx, emergencies); err != nil {
+			return nil, err
+		}
+	}
 	r, err := a.Engine.Ask(ctx, engine.Ask{
 		AppID: in.AppID.String(), Kind: in.Body.Kind, Source: rotation.ByPerson, Actor: actorOf(ctx),
 		Emergency: in.Body.Emergency, RevokeNow: in.Body.RevokeNow, IdempotencyKey: in.IdempotencyKey,
