@@ -1,6 +1,16 @@
 package api
 
-import "context"
+import (
+	"context"
+
+	"github.com/rekey-dev/rekey/internal/access"
+)
 
 // actorOf is who the log says did it.
-func actorOf(context.Context) string { return "api" }
+func actorOf(ctx context.Context) string {
+	who, known := access.From(ctx)
+	if !known {
+		return "unknown" // no operation is reached past the door
+	}
+	return who.Actor()
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/rekey-dev/rekey/internal/access"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
@@ -35,7 +36,11 @@ type Accessor interface {
 type Config struct {
 	Engine       *engine.Engine
 	Integrations map[string]Integration
-	// Open lets everybody use everything. Without it only /api/health answers.
+	// Gate says who sent a request. Without one only /api/health answers.
+	Gate Gate
+	// Owners says who owns an application; without it owners are nobody.
+	Owners Owners
+	// Open lets everybody use everything, whatever the gate says.
 	Open    bool
 	Version string
 	Log     *slog.Logger
@@ -48,7 +53,13 @@ type api struct{ Config }
 // when the first request comes: that takes longer than the rest of the process's
 // start, and most processes answer other functions.
 func New(config Config) http.Handler {
-	return &door{open: config.Open, mux: sync.OnceValue(func() *http.ServeMux { return newMux(config) })}
+	if config.Gate == nil || config.Open {
+		config.Gate = access.New(access.Config{Open: config.Open})
+	}
+	return &door{
+		gate: config.Gate, owners: config.Owners, log: config.Log,
+		mux: sync.OnceValue(func() *http.ServeMux { return newMux(config) }),
+	}
 }
 
 func newMux(config Config) *http.ServeMux {

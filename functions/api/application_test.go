@@ -143,7 +143,7 @@ func TestADeletedApplicationKeepsItsLog(t *testing.T) {
 	lines := w.must(200, "GET", appPath+"/log", "")["items"].([]any)
 	require.NotEmpty(t, lines)
 	assert.Equal(t, "deleted", lines[0].(map[string]any)["what"])
-	assert.Equal(t, "api", lines[0].(map[string]any)["actor"])
+	assert.Equal(t, "anybody", lines[0].(map[string]any)["actor"])
 }
 
 func TestETags(t *testing.T) {

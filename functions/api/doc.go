@@ -14,8 +14,8 @@
 //   - makes a PUT create only (RFC 9110,
 //     https://www.rfc-editor.org/rfc/rfc9110#section-13).
 //   - No answer holds a secret: the engine's rows have none, and nothing else is shown.
-//   - Everything except /api/health answers only while Config.Open says so, and
-//     never to a page of another site.
+//   - Everything except /api/health answers only to those whom the table in access.go
+//     lets use it, and never to a page of another site.
 //
 // Durations are decimal numbers whose unit is part of the field's name, kept to
 // the nanosecond. Lists answer {"items":[…],"next":…}, where next is what the

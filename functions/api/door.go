@@ -1,35 +1,57 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"log/slog"
+	"maps"
 	"net/http"
 	"path"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/rekey-dev/rekey/internal/access"
 )
 
 const healthPath = "/api/health"
 
-// door lets requests in and answers those that no operation answers.
+// Gate says who sent a request.
+type Gate interface {
+	Identify(r *http.Request) (access.Principal, error)
+	// Challenge is the value of WWW-Authenticate for whoever was refused.
+	Challenge(refused error) string
+}
+
+// door lets requests in, each to what whoever sent it may use, and answers those that
+// no operation answers.
 type door struct {
-	open     bool
+	gate     Gate
+	owners   Owners
 	mux      func() *http.ServeMux
 	sameSite http.CrossOriginProtection
+	log      *slog.Logger
 }
 
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if refused := d.refuses(r); refused != nil {
-		write(w, refused)
+	who, err := d.identify(r)
+	if err != nil {
+		refuse(w, err)
 		return
 	}
-	if _, pattern := d.mux().Handler(r); pattern == "" || !clean(r) {
+	_, pattern := d.mux().Handler(r)
+	if pattern == "" || !clean(r) {
 		d.unrouted(w, r)
 		return
 	}
-	d.mux().ServeHTTP(w, r)
+	if err := d.permits(r, pattern, who); err != nil {
+		refuse(w, err)
+		return
+	}
+	d.mux().ServeHTTP(w, r.WithContext(access.With(r.Context(), who)))
 }
 
 // clean reports whether the path is one that the mux would not redirect.
@@ -47,18 +69,66 @@ func (d *door) unrouted(w http.ResponseWriter, r *http.Request) {
 	write(w, problem(http.StatusMethodNotAllowed, "this path takes "+allow+" only"))
 }
 
-// refuses returns why a request may not come in, or nil.
-func (d *door) refuses(r *http.Request) *huma.ErrorModel {
+// identify returns who sent a request, or why it may not come in.
+func (d *door) identify(r *http.Request) (access.Principal, error) {
 	if r.URL.Path == healthPath {
-		return nil
+		return access.Principal{}, nil
 	}
-	if !d.open {
-		return problem(http.StatusForbidden, "nobody may use the API yet: set REKEY_OPEN_API=true to open it to everybody who can reach it")
+	who, err := d.gate.Identify(r)
+	if err != nil {
+		return who, d.unidentified(r.Context(), err)
 	}
-	if d.sameSite.Check(r) != nil {
-		return problem(http.StatusForbidden, "a page of another site may not use the API")
+	if d.sameSite.Check(r) != nil || who.Session && !ownPage(r) {
+		return who, problem(http.StatusForbidden, "a page of another site may not use the API")
+	}
+	return who, nil
+}
+
+// ownPage reports whether a request that changes something says that it comes from a
+// page of this site. A browser says so; what says nothing is only let through where
+// no cookie could have been sent along.
+func ownPage(r *http.Request) bool {
+	safe := r.Method == http.MethodGet || r.Method == http.MethodHead
+	return safe || r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != ""
+}
+
+// permits returns why a principal may not use the operation, or nil.
+func (d *door) permits(r *http.Request, pattern string, who access.Principal) error {
+	rule, known := rules[pattern]
+	if !known {
+		return problem(http.StatusForbidden, "nobody may use this operation")
+	}
+	appID := applicationIn(pattern, r.URL.EscapedPath())
+	allowed, err := rule.permits(r.Context(), who, appID, d.owners)
+	if err != nil {
+		return refusal(r.Context(), d.log, err)
+	}
+	if !allowed {
+		return rule.refusedTo(who)
 	}
 	return nil
+}
+
+// unidentified says why nobody is known to have sent a request.
+func (d *door) unidentified(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, access.ErrClosed):
+		return problem(http.StatusForbidden, err.Error())
+	case errors.Is(err, access.ErrUnknown), errors.Is(err, access.ErrRefused):
+		header := http.Header{"Www-Authenticate": {d.gate.Challenge(err)}}
+		return huma.ErrorWithHeaders(problem(http.StatusUnauthorized, err.Error()), header)
+	}
+	return refusal(ctx, d.log, err)
+}
+
+// refuse answers a request that does not come in.
+func refuse(w http.ResponseWriter, err error) {
+	if with, ok := errors.AsType[huma.HeadersError](err); ok {
+		maps.Copy(w.Header(), with.GetHeaders())
+	}
+	if p, ok := errors.AsType[*huma.ErrorModel](err); ok {
+		write(w, p)
+	}
 }
 
 // allowed returns the methods that the path takes.

@@ -31,7 +31,7 @@ func TestNothingButHealthAnswersWhileClosed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r.status = 403
-			r.detail = "nobody may use the API yet: set REKEY_OPEN_API=true to open it to everybody who can reach it"
+			r.detail = "nobody may come in yet: set REKEY_API_CLIENT_ID to the client id of rekey's own app registration, or turn App Service authentication on; on a machine of your own REKEY_OPEN_API=true lets everybody in"
 			r.problem(t, w.call(r.method, r.path, r.body))
 		})
 	}

@@ -80,6 +80,11 @@ func (a *api) requestRotation(ctx context.Context, in *postRotation) (*asked, er
 	if in.DryRun {
 		return a.planRotation(ctx, ask)
 	}
+	if in.Body.Emergency {
+		if err := permit(ctx, emergencies); err != nil {
+			return nil, err
+		}
+	}
 	r, err := a.Engine.Ask(ctx, ask)
 	if err != nil {
 		return nil, a.refusal(ctx, err)

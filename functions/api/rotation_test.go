@@ -124,7 +124,7 @@ func TestARotationIsCancelled(t *testing.T) {
 	w.must(202, "POST", appPath+"/rotations", rotate)
 	cancelled := w.must(200, "POST", "/api/rotations/11111111-AAAA-4111-8111-111111111111.secret.1/cancel", "")
 	assert.Equal(t, "cancelled", cancelled["state"])
-	assert.Equal(t, "cancelled by api", cancelled["reason"])
+	assert.Equal(t, "cancelled by anybody", cancelled["reason"])
 
 	w.must(202, "POST", appPath+"/rotations", rotate)
 	w.run(2 * time.Minute)
