@@ -13,6 +13,7 @@ import (
 
 	"github.com/rekey-dev/rekey/functions/api"
 	"github.com/rekey-dev/rekey/functions/dashboard"
+	"github.com/rekey-dev/rekey/functions/eventgrid"
 	"github.com/rekey-dev/rekey/functions/nearexpiry"
 	"github.com/rekey-dev/rekey/functions/rotate"
 	"github.com/rekey-dev/rekey/functions/sweep"
@@ -35,6 +36,7 @@ type Config struct {
 	Targets      map[string]Target // by the integration's word
 	Vaults       nearexpiry.Vaults
 	StagingVault string
+	EventGrid    eventgrid.Publisher // nil where no topic is configured
 	OpenAPI      bool
 	Version      string
 	Log          *slog.Logger
@@ -45,6 +47,7 @@ func Table(c Config) map[string]customhandler.Function {
 	table := map[string]customhandler.Function{
 		"api":       customhandler.OnHTTP(api.Route, api.New(c.api())),
 		"dashboard": dashboard.New(),
+		"eventgrid": eventgrid.New(eventgrid.Config{Publisher: c.EventGrid, Bus: c.Engine.Bus, Log: c.Engine, Now: c.Engine.Now}),
 		"nearexpiry": nearexpiry.New(nearexpiry.Config{
 			Engine: c.Engine, Vaults: c.Vaults, StagingVault: c.StagingVault, Installation: c.Engine.Installation, Log: c.Log,
 		}),

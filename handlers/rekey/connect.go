@@ -54,7 +54,7 @@ func connectThrough(transport *http.Transport, c config, log *slog.Logger) (func
 	e.Directory, e.Keys, e.Verifier = directory, directory, directory
 	stage := vault.NewStage(vaults, c.stagingVault, c.installation, time.Now)
 	e.Stage, e.Tokens = stage, stage
-	return functions.Config{
+	parts := functions.Config{
 		Engine: e, Vaults: vaults, StagingVault: c.stagingVault, OpenAPI: c.openAPI, Version: version, Log: log,
 		Targets: map[string]functions.Target{
 			"apiconnection": apiconnection.New(apiconnection.Config{
@@ -72,11 +72,14 @@ func connectThrough(transport *http.Transport, c config, log *slog.Logger) (func
 			"devops": devops.New(devops.Config{Credential: credential, Transport: transport, TenantID: c.tenantID, Organizations: c.devopsOrgs}),
 			"vercel": vercel.New(vercel.Config{Groups: e, Transport: transport}),
 		},
-	}, nil
+	}
+	if c.eventGridTopic != "" {
+		parts.EventGrid, err = eventgrid.New(c.eventGridTopic, credential, transport)
+	}
+	return parts, err
 }
 
-// newEngine connects the engine to the store, the bus and, where one is
-// configured, the Event Grid topic.
+// newEngine connects the engine to the store and the bus.
 func newEngine(c config, log *slog.Logger, transport *http.Transport, credential azcore.TokenCredential) (*engine.Engine, error) {
 	store, err := newStore(c, transport, credential)
 	if err != nil {
@@ -86,14 +89,10 @@ func newEngine(c config, log *slog.Logger, transport *http.Transport, credential
 	if err != nil {
 		return nil, err
 	}
-	e := &engine.Engine{
+	return &engine.Engine{
 		Store: store, Bus: bus, NewCertificate: certificate.New, Jitter: rand.N[time.Duration], Now: time.Now, Log: log,
 		Tenant: c.tenantID, Installation: c.installation, Self: c.self(), CallTimeout: c.callTimeout,
-	}
-	if c.eventGridTopic != "" {
-		e.Publisher, err = eventgrid.New(c.eventGridTopic, credential, transport)
-	}
-	return e, err
+	}, nil
 }
 
 // newCredential is the function app's managed identity.

@@ -128,7 +128,7 @@ func outsideCalls() map[string]outsideCall {
 			return err
 		}},
 		"publish an event": {"life.westeurope-1.eventgrid.azure.net", func(ctx context.Context, c functions.Config) error {
-			return c.Engine.Publisher.Publish(ctx, rotation.Event{ID: "1", Type: rotation.EventRetired, AppID: appID})
+			return c.EventGrid.Publish(ctx, rotation.Event{ID: "1", Type: rotation.EventRetired, AppID: appID})
 		}},
 		"read a row": {"rekey.table.core.windows.net", func(ctx context.Context, c functions.Config) error {
 			_, err := c.Engine.Store.Get(ctx, engine.Key{Table: "applications", Partition: "p", Row: "r"})

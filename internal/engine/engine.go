@@ -10,7 +10,7 @@ import (
 )
 
 // Engine is the one place where rows about rotations change. All fields are set
-// by whoever makes it; Publisher alone may be nil.
+// by whoever makes it.
 type Engine struct {
 	Store     Store
 	Bus       Bus
@@ -19,7 +19,6 @@ type Engine struct {
 	Verifier  Verifier
 	Stage     Stage
 	Tokens    Tokens
-	Publisher Publisher
 
 	// NewCertificate makes a key pair with its certificate: certificate.New, but for
 	// tests, which have no time for new keys.

@@ -137,11 +137,7 @@ func (d *delivery) confirm(ctx context.Context, outcome rotation.Outcome) error 
 	if outcome.Receipt != "" {
 		line.Detail += ", as " + outcome.Receipt
 	}
-	if err := d.commit(ctx, d.batch().holding(d.holding).deployment(*x).logged(line)); err != nil {
-		return err
-	}
-	d.publish(ctx, rotation.EventDeployed, "")
-	return nil
+	return d.commit(ctx, d.batch().holding(d.holding).deployment(*x).logged(line))
 }
 
 // waitFor records unfinished work, to be asked about again. Where it is an older
@@ -206,11 +202,7 @@ func (d *delivery) fail(ctx context.Context, reason string) error {
 	reason = short(reason)
 	d.deployment.LastError = reason
 	d.holding.Lease = rotation.Lease{}
-	if err := d.endWith(ctx, rotation.DeploymentFailed, reason, d.batch().holding(d.holding)); err != nil {
-		return err
-	}
-	d.publish(ctx, rotation.EventFailed, reason)
-	return nil
+	return d.endWith(ctx, rotation.DeploymentFailed, reason, d.batch().holding(d.holding))
 }
 
 func (d *delivery) end(ctx context.Context, state rotation.DeploymentState, reason string) error {
@@ -229,23 +221,5 @@ func (d *delivery) line(what, detail string) rotation.LogEntry {
 	return rotation.LogEntry{
 		At: d.Now(), Kind: d.Kind, Rotation: d.deployment.Rotation.String(), Target: d.deployment.Target,
 		What: what, Detail: detail, Actor: d.deployment.Integration,
-	}
-}
-
-// publish tells others. The rotation's own events are in the outbox; this one is
-// a courtesy, and the state is in the rows.
-func (d *delivery) publish(ctx context.Context, what rotation.EventType, reason string) {
-	if d.Publisher == nil {
-		return
-	}
-	call, cancel := d.bounded(ctx)
-	defer cancel()
-	err := d.Publisher.Publish(call, rotation.Event{
-		ID:   fmt.Sprintf("%s.%s.%d.%d.%s", d.deployment.Rotation, d.deployment.Target, d.deployment.Delivery, d.deployment.Attempts, d.deployment.State),
-		Type: what, Time: d.Now(), AppID: d.App.AppID, Name: d.App.Name, Kind: d.Kind,
-		Rotation: d.deployment.Rotation.String(), Target: d.deployment.Target, Reason: reason,
-	})
-	if err != nil {
-		d.Log.WarnContext(ctx, "a lifecycle event was not published", "app", d.App.AppID, "type", what, "error", err)
 	}
 }

@@ -78,8 +78,9 @@ type Bus interface {
 
 // The entities of the bus.
 const (
-	QueueRequests = "rotation-requests"
-	TopicRotated  = "rotated"
+	QueueRequests  = "rotation-requests"
+	TopicRotated   = "rotated"
+	TopicLifecycle = "lifecycle" // what happened, for whoever wants to know
 )
 
 // Message is a CloudEvent on its way to an entity of the bus.
@@ -154,9 +155,4 @@ type Stage interface {
 // no credential is created that could not be kept.
 type WritableStage interface {
 	Writable(ctx context.Context, kind rotation.Kind) error
-}
-
-// Publisher tells others what happened. It is optional.
-type Publisher interface {
-	Publish(ctx context.Context, events ...rotation.Event) error
 }

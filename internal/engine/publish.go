@@ -154,6 +154,8 @@ func (w *work) deliver(ctx context.Context, dispatches []rotation.Dispatch) erro
 		}
 		if x.Deployment.State == rotation.DeploymentFailed {
 			b.logged(w.deploymentLine(x.Deployment))
+			event, _ := ending(w.App, x.Deployment)
+			w.tell(event)
 		}
 		if x.Send {
 			sends = append(sends, x.Deployment)

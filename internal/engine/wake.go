@@ -50,6 +50,9 @@ func (w *work) rest(ctx context.Context, until time.Time) error {
 	if w.idle() {
 		return w.dropWakeUp(ctx, w.row, nil)
 	}
+	if soon := w.Snapshot.Now.Add(w.waits().Resend); len(w.Head.Outbox) > 0 && until.After(soon) {
+		until = soon
+	}
 	next, fresh, err := w.nextWakeUp(ctx, until)
 	if err != nil {
 		return err
@@ -73,7 +76,7 @@ func (w *work) nextWakeUp(ctx context.Context, at time.Time) (row rotation.WakeU
 // idle reports whether there is nothing that could ever need a wake-up.
 func (w *work) idle() bool {
 	k := w.state()
-	return !w.policy().Enabled && k.InFlight == 0 && len(k.Ledger) == 0
+	return !w.policy().Enabled && k.InFlight == 0 && len(k.Ledger) == 0 && len(w.Head.Outbox) == 0
 }
 
 // sendAdvance wakes the rotate function. A time in the future schedules it.

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -94,38 +95,80 @@ func TestNoCallOutlivesItsLease(t *testing.T) {
 	assert.Equal(t, []string{"key-2"}, w.graph.keyIDs())
 }
 
-// events is whoever takes lifecycle events.
-type events struct {
-	fail  error
-	taken []rotation.Event
+// deaf is a bus that takes no lifecycle events.
+type deaf struct {
+	engine.Bus
+	fail error
 }
 
-func (e *events) Publish(_ context.Context, all ...rotation.Event) error {
-	if e.fail == nil {
-		e.taken = append(e.taken, all...)
+func (d *deaf) Send(ctx context.Context, messages ...engine.Message) error {
+	about := func(m engine.Message) bool { return m.To == engine.TopicLifecycle }
+	if d.fail != nil && slices.ContainsFunc(messages, about) {
+		return d.fail
 	}
-	return e.fail
+	return d.Bus.Send(ctx, messages...)
 }
 
 // Events wait while nobody takes them, and come with the ids that they always had.
 func TestLifecycleEventsAreNeitherLostNorDoubled(t *testing.T) {
 	w := newWorld(t)
-	taker := &events{fail: errors.New("eventgrid: out of reach")}
-	w.Publisher = taker
-	w.manage(policy(), "kv")
+	topic := &deaf{w.bus, errors.New("the topic is out of reach")}
+	w.Bus = topic
+	w.manage(policy())
 	w.run(time.Minute)
 	w.ask(engine.Ask{})
 	w.run(time.Minute)
-	assert.Empty(t, taker.taken)
-	taker.fail = nil
+	assert.Empty(t, w.told)
+	topic.fail = nil
+	w.run(5 * time.Minute)
+	assert.NotEmpty(t, w.told, "they are not left to the next wake-up of a quiet application")
+	assert.Equal(t, map[rotation.EventType]int{rotation.EventDue: 2, rotation.EventRotated: 2}, w.tellings())
+}
+
+func TestEveryEndIsTold(t *testing.T) {
+	w := newWorld(t)
+	w.manage(policy(), "kv")
+	w.run(time.Minute)
+	w.ask(engine.Ask{})
 	w.run(27 * time.Hour)
-	ids, counts := map[string]bool{}, map[rotation.EventType]int{}
-	for _, e := range taker.taken {
-		assert.False(t, ids[e.ID], "%s comes once", e.ID)
-		ids[e.ID] = true
-		counts[e.Type]++
+	assert.Equal(t, map[rotation.EventType]int{
+		rotation.EventDue: 2, rotation.EventRotated: 2, rotation.EventDeployed: 2, rotation.EventRetired: 1,
+	}, w.tellings())
+}
+
+// Whoever dies between the row and the message leaves it to whoever comes next.
+func TestWhatADeploymentCameToIsToldAgainUntilItIsServed(t *testing.T) {
+	w := newWorld(t)
+	topic := &deaf{Bus: w.bus}
+	w.Bus = topic
+	w.manage(policy(), "kv")
+	w.run(time.Minute)
+	deploy := func() error {
+		again := rotation.Rotated{Rotation: w.rotation(1).ID, Target: "kv"}
+		return w.Deploy(t.Context(), w.invocation(), w.place, again)
 	}
-	assert.Equal(t, 2, counts[rotation.EventDue])
-	assert.Equal(t, 2, counts[rotation.EventRotated])
-	assert.Equal(t, 1, counts[rotation.EventRetired])
+	topic.fail = errors.New("the topic is out of reach")
+	require.ErrorIs(t, deploy(), topic.fail, "the message comes again")
+	topic.fail = nil
+	require.NoError(t, deploy())
+	w.drain()
+	var ids []string
+	for _, event := range w.told {
+		if event.Type == rotation.EventDeployed {
+			ids = append(ids, event.ID)
+		}
+	}
+	require.Len(t, ids, 2, "a message that comes twice is told of twice")
+	assert.Equal(t, ids[0], ids[1], "as the same event")
+}
+
+// tellings counts events, of which none may have come twice.
+func (w *world) tellings() map[rotation.EventType]int {
+	ids, counts := map[string]bool{}, map[rotation.EventType]int{}
+	for _, event := range w.told {
+		assert.False(w.t, ids[event.ID], "%s comes once", event.ID)
+		ids[event.ID] = true
+		counts[event.Type]++
+	}
+	return counts
 }

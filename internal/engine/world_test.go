@@ -37,6 +37,7 @@ type world struct {
 	stage *stage
 	place *place
 	calls int // invocations so far
+	told  []rotation.Event
 	kind  rotation.Kind
 
 	preparer func() error    // makes the place one that grants access
@@ -168,6 +169,11 @@ func (w *world) drain() {
 
 func (w *world) receiveOne() bool {
 	w.t.Helper()
+	if m, ok := w.bus.Receive(engine.TopicLifecycle, engine.Everybody, w.now); ok {
+		require.NotContains(w.t, fmt.Sprintf("%+v", m), "value-", "in a message")
+		w.told = append(w.told, m.Data.(rotation.Event))
+		return true
+	}
 	if m, ok := w.bus.Receive(engine.QueueRequests, "", w.now); ok {
 		require.NotContains(w.t, fmt.Sprintf("%+v", m), "value-", "in a message")
 		require.NoError(w.t, w.Advance(w.t.Context(), w.invocation(), m.Data.(rotation.Advance)))

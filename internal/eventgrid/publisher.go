@@ -18,12 +18,12 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/messaging"
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/eventgrid/azeventgrid"
 
-	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/outbound"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
@@ -36,8 +36,6 @@ type Publisher struct {
 	endpoint string
 	client   *azeventgrid.Client
 }
-
-var _ engine.Publisher = (*Publisher)(nil)
 
 // endpointForm is the form of a topic's endpoint. A token goes there, so it has to be
 // one of Event Grid's.
@@ -83,17 +81,23 @@ type data struct {
 	Target   string        `json:"target,omitempty"`
 	KeyID    string        `json:"keyId,omitempty"`
 	Reason   string        `json:"reason,omitempty"`
+	End      time.Time     `json:"end,omitzero"`
+	Days     int           `json:"days,omitempty"`
+	Owners   []string      `json:"owners,omitempty"`
+	Check    string        `json:"check,omitempty"`
+	Remedy   string        `json:"remedy,omitempty"`
 }
 
 // cloudEvent does without messaging.NewCloudEvent, which makes an id up.
 func cloudEvent(e rotation.Event) messaging.CloudEvent {
 	return messaging.CloudEvent{
 		ID: e.ID, Source: source, SpecVersion: "1.0", Type: string(e.Type),
-		Subject: new("applications/" + e.AppID), Time: new(e.Time.UTC()),
+		Subject: new(e.Subject()), Time: new(e.Time.UTC()),
 		DataContentType: new("application/json"),
 		Data: data{
 			AppID: e.AppID, Name: e.Name, Kind: e.Kind,
 			Rotation: e.Rotation, Target: e.Target, KeyID: e.KeyID, Reason: e.Reason,
+			End: e.End, Days: e.Days, Owners: e.Owners, Check: e.Check, Remedy: e.Remedy,
 		},
 	}
 }

@@ -111,6 +111,7 @@ func (w *world) face(method, path, body string, into any) {
 var deployed = rotation.Event{
 	ID: "app.secret.7-deployed-shop", Type: rotation.EventDeployed, Time: time.Date(2026, 3, 1, 12, 0, 0, 0, time.FixedZone("", 3600)),
 	AppID: "app", Name: "Shop", Kind: rotation.Secret, Rotation: "app.secret.7", Target: "shop", KeyID: "key", Reason: "why",
+	End: time.Date(2026, 4, 1, 12, 0, 0, 0, time.UTC), Days: 3, Owners: []string{"owner"}, Check: "access", Remedy: "grant it",
 }
 
 func TestEventsArriveAsCloudEvents(t *testing.T) {
@@ -123,7 +124,8 @@ func TestEventsArriveAsCloudEvents(t *testing.T) {
 	assert.JSONEq(t, `{
 		"specversion": "1.0", "id": "app.secret.7-deployed-shop", "source": "rekey", "type": "dev.rekey.deployed",
 		"subject": "applications/app", "time": "2026-03-01T11:00:00Z", "datacontenttype": "application/json",
-		"data": {"appId": "app", "name": "Shop", "kind": "secret", "rotation": "app.secret.7", "target": "shop", "keyId": "key", "reason": "why"}
+		"data": {"appId": "app", "name": "Shop", "kind": "secret", "rotation": "app.secret.7", "target": "shop", "keyId": "key", "reason": "why",
+			"end": "2026-04-01T12:00:00Z", "days": 3, "owners": ["owner"], "check": "access", "remedy": "grant it"}
 	}`, string(received[0]))
 	assert.JSONEq(t, `{
 		"specversion": "1.0", "id": "due", "source": "rekey", "type": "dev.rekey.due",

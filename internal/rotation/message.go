@@ -34,20 +34,44 @@ const (
 	EventDeployed EventType = "dev.rekey.deployed" // a target confirmed it
 	EventRetired  EventType = "dev.rekey.retired"  // an old credential was removed
 	EventFailed   EventType = "dev.rekey.failed"   // a rotation or a deployment failed
+	EventExpiring EventType = "dev.rekey.expiring" // a credential ends soon, and nothing replaces it
+	EventFinding  EventType = "dev.rekey.finding"  // a check found something wrong
+	EventAdvice   EventType = "dev.rekey.advice"   // there is a better way than this credential
 )
+
+// EventTypes lists them all.
+func EventTypes() []EventType {
+	return []EventType{
+		EventDue, EventRotated, EventDeployed, EventRetired, EventFailed, EventExpiring, EventFinding, EventAdvice,
+	}
+}
 
 // Event tells others what happened. It holds ids and words, never a secret.
 type Event struct {
 	ID       string    `json:"id"` // derived from what happened: a repetition has the same
 	Type     EventType `json:"type"`
 	Time     time.Time `json:"time"`
-	AppID    string    `json:"appId"`
+	AppID    string    `json:"appId"` // empty: it concerns no single application
 	Name     string    `json:"name"`
 	Kind     Kind      `json:"kind"`
 	Rotation string    `json:"rotation,omitempty"`
 	Target   string    `json:"target,omitempty"`
 	KeyID    string    `json:"keyId,omitempty"`
-	Reason   string    `json:"reason,omitempty"`
+	Reason   string    `json:"reason,omitempty"` // of a finding or an advice, what was found
+
+	End    time.Time `json:"end,omitzero"`     // the end of the credential with that key id
+	Days   int       `json:"days,omitempty"`   // expiring: it ends within so many
+	Owners []string  `json:"owners,omitempty"` // expiring: of the application, by their object ids
+	Check  string    `json:"check,omitempty"`  // finding or advice: the check's name
+	Remedy string    `json:"remedy,omitempty"` // what a person can do
+}
+
+// Subject is what the event is about, as the subject of a CloudEvent.
+func (e Event) Subject() string {
+	if e.AppID == "" {
+		return "tenant"
+	}
+	return "applications/" + e.AppID
 }
 
 // LogEntry is one line of the log.

@@ -67,3 +67,26 @@ func FuzzDecode(f *testing.F) {
 		require.NoError(t, err)
 	})
 }
+
+// FuzzLifecycle reads any body of the topic "lifecycle": it is an event of the type
+// that the message says, or refused in words.
+func FuzzLifecycle(f *testing.F) {
+	const envelope = `{"specversion":"1.0","id":"1","source":"rekey","type":"dev.rekey.failed","data":`
+	f.Add([]byte(envelope + `{"id":"1","type":"dev.rekey.failed","time":"2026-03-01T12:00:00Z","appId":"app","reason":"why"}}`))
+	f.Add([]byte(envelope + `{"id":"1","type":"dev.rekey.rotated"}}`))
+	f.Add([]byte(envelope + `{"id":7}}`))
+	f.Add([]byte(envelope + `{"id":"1","type":"dev.rekey.failed","end":"never"}}`))
+	f.Add([]byte(envelope + `null}`))
+	f.Add([]byte(`[]`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		event, err := servicebus.DecodeLifecycle(body)
+		if err != nil {
+			assert.NotEmpty(t, err.Error())
+			return
+		}
+		envelope, err := servicebus.Decode(body)
+		require.NoError(t, err)
+		assert.Equal(t, envelope.Type, string(event.Type))
+		assert.NotEmpty(t, event.ID)
+	})
+}

@@ -38,7 +38,7 @@ const (
 // effects lists everything that an invocation does outside its own memory.
 func effects() []string {
 	return []string{
-		"store get", "store query", "store write", "bus send", "publish",
+		"store get", "store query", "store write", "bus send",
 		"graph read", "graph addPassword", "graph removePassword", "graph replaceKeys", "entra token",
 		"stage writable", "stage put", "stage get", "stage delete",
 		"keyvault grant", "keyvault set", "devops put", "devops prove", "vercel edit", "vercel redeploy", "vercel look",

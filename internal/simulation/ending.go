@@ -71,6 +71,9 @@ func (p *promises) end() {
 	for _, id := range p.w.accepted {
 		p.answered(id)
 	}
+	for what := range p.untold {
+		p.breaks(9, "no lifecycle event tells of %s", what)
+	}
 }
 
 // nothingForgotten is promise 3.

@@ -77,6 +77,10 @@ var mistakes = []mistake{
 	{"write rows of a newer version", "engine/codec.go",
 		`return version > schema`,
 		`return version > schema+1`},
+	{"forget the events that cannot be sent", "engine/lifecycle.go",
+		`len(w.Head.Outbox), "error", err)
+		return nil`,
+		`len(w.Head.Outbox), "error", err)`},
 	{"say the secret in the log", "engine/create.go",
 		`how+", key id "+made.KeyID`,
 		`how+", key id "+made.Value.Reveal()`},

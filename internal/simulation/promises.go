@@ -19,6 +19,7 @@ type promises struct {
 	unpublished map[string][]string
 	states      map[string]string // of every rotation and deployment, by its row
 	revocations []revocation
+	untold      map[string]bool // what happened and no lifecycle event has told of
 }
 
 // revocation is an emergency that was published.
@@ -268,6 +269,7 @@ func (p *promises) moved(change engine.Change) {
 		p.w.tell("%s: %s -> %s", change.Row, before, state)
 	}
 	kind, generation, target := parts(change.Row)
+	p.owe(change.Partition, kind, generation, target, state, before)
 	if target != "" {
 		p.w.coverage.deployment(before, state)
 		return
@@ -328,4 +330,28 @@ func (p *promises) silent(what string, text any) {
 	if strings.Contains(words, sentinel) || p.w.says(words) || strings.Contains(words, "PRIVATE KEY") {
 		p.breaks(6, "%s holds a secret", what)
 	}
+}
+
+// Promise 9.
+
+// owe remembers what has to be told.
+func (p *promises) owe(appID, kind, generation, target, state, before string) {
+	tells := map[string]rotation.EventType{string(rotation.Published): rotation.EventRotated, string(rotation.Failed): rotation.EventFailed}
+	if target != "" {
+		tells = map[string]rotation.EventType{
+			string(rotation.DeploymentConfirmed): rotation.EventDeployed, string(rotation.DeploymentFailed): rotation.EventFailed,
+		}
+	}
+	if event := tells[state]; event != "" && before != state {
+		p.untold[happening(event, appID+"."+kind+"."+strings.TrimLeft(generation, "0"), target)] = true
+	}
+}
+
+// told is given what a lifecycle event says.
+func (p *promises) told(event rotation.Event) {
+	delete(p.untold, happening(event.Type, event.Rotation, event.Target))
+}
+
+func happening(event rotation.EventType, of, target string) string {
+	return fmt.Sprintf("%s of %s %s", event, of, target)
 }

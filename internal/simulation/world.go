@@ -74,7 +74,7 @@ func newWorld(t *testing.T, seed uint64, telling bool, real Real) *world {
 	w.directory = &directory{w: w}
 	w.vault = &vault{w: w, copies: map[copyName]rotation.Credential{}}
 	w.weather = newWeather(w)
-	w.promises = &promises{w: w, unpublished: map[string][]string{}, states: map[string]string{}}
+	w.promises = &promises{w: w, unpublished: map[string][]string{}, states: map[string]string{}, untold: map[string]bool{}}
 	w.targets = w.integrations()
 	w.outside = w.make(real)
 	w.observer, _ = w.newEngine(&version{}, versioned{w.store, w, &version{newer: true}}, time.Now)
@@ -124,7 +124,7 @@ func (w *world) mostSkew() time.Duration {
 func (w *world) newEngine(v *version, store engine.Store, now func() time.Time) (*engine.Engine, map[string]rotation.Target) {
 	e := &engine.Engine{
 		Store: store, Bus: busPort{w, v}, Directory: w.directory, Keys: w.directory, Verifier: w.directory,
-		Stage: w.vault, Publisher: publisher{w}, NewCertificate: newCertificate,
+		Stage: w.vault, NewCertificate: newCertificate,
 		Jitter: func(below time.Duration) time.Duration { return w.between(0, below) },
 		Now:    now, Log: slog.New(slog.NewTextHandler(listener{w}, nil)),
 		Tenant: tenant, Installation: "sim", CallTimeout: w.callTimeout(),
@@ -269,18 +269,4 @@ var _ io.Writer = listener{}
 func (l listener) Write(line []byte) (int, error) {
 	l.w.promises.silent("the log", string(line))
 	return len(line), nil
-}
-
-// publisher reads lifecycle events for secrets.
-type publisher struct{ w *world }
-
-// Publish implements engine.Publisher.
-func (p publisher) Publish(ctx context.Context, events ...rotation.Event) error {
-	_, err := effect(ctx, p.w, "publish", done(func() error {
-		for _, e := range events {
-			p.w.promises.silent("a lifecycle event", fmt.Sprint(e))
-		}
-		return nil
-	}))
-	return err
 }

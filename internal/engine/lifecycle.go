@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rekey-dev/rekey/internal/rotation"
+)
+
+// Everybody is the integration that a lifecycle event is for: each subscription to
+// the topic takes what is for everybody, and what is for itself alone.
+const Everybody = "everybody"
+
+// LifecycleMessage is a lifecycle event on its way to everybody. A repetition of the
+// event has the same id, and so has its message.
+func LifecycleMessage(event rotation.Event) Message {
+	return Message{
+		To: TopicLifecycle, Integration: Everybody, ID: event.ID, Type: string(event.Type),
+		Subject: event.Subject(), Time: event.Time, Data: event,
+	}
+}
+
+// tell puts a lifecycle event into the outbox, to be saved with what it tells of.
+func (w *work) tell(event rotation.Event) {
+	event.Time, event.AppID, event.Name, event.Kind = w.Now(), w.App.AppID, w.App.Name, w.Kind
+	event.Reason = cut(event.Reason, longestReason)
+	w.Head.Outbox = append(slices.Clone(w.Head.Outbox), event)
+	if extra := len(w.Head.Outbox) - mostInOutbox; extra > 0 {
+		w.Log.Error("the oldest lifecycle events are lost: the bus takes none", "app", w.App.AppID, "count", extra)
+		w.Head.Outbox = w.Head.Outbox[extra:]
+	}
+}
+
+// These keep the head below what a row can hold while the topic is out of reach.
+const (
+	mostInOutbox  = 30
+	longestReason = 500
+)
+
+// flush sends the outbox. What cannot be sent now stays in it, and is sent with the
+// next wake-up, which then comes soon; whoever gets an event twice sees the same id.
+// What is refused for good is dropped: it would keep all later events from getting out.
+func (w *work) flush(ctx context.Context) error {
+	if len(w.Head.Outbox) == 0 {
+		return nil
+	}
+	err := w.Bus.Send(ctx, lifecycleMessages(w.Head.Outbox)...)
+	if err != nil && rotation.ClassOf(err) == rotation.Permanent {
+		w.Log.ErrorContext(ctx, "lifecycle events were refused and are lost", "app", w.App.AppID, "count", len(w.Head.Outbox), "error", err)
+	} else if err != nil {
+		w.Log.WarnContext(ctx, "lifecycle events wait in the outbox", "app", w.App.AppID, "count", len(w.Head.Outbox), "error", err)
+		return nil
+	}
+	w.Head.Outbox = nil
+	if err := w.save(ctx, w.batch()); !errors.Is(err, ErrConflict) {
+		return err
+	}
+	return nil
+}
+
+func lifecycleMessages(events []rotation.Event) (messages []Message) {
+	for _, event := range events {
+		messages = append(messages, LifecycleMessage(event))
+	}
+	return messages
+}
+
+// ending is what a deployment that ended has to tell, if anything. It is made of the
+// row alone, so that a repetition is the same event.
+func ending(app rotation.Application, d rotation.Deployment) (event rotation.Event, told bool) {
+	event = rotation.Event{
+		ID:   fmt.Sprintf("%s.%s.%d.%d.%s", d.Rotation, d.Target, d.Delivery, d.Attempts, d.State),
+		Time: d.UpdatedAt, AppID: app.AppID, Name: app.Name, Kind: d.Rotation.Kind, Rotation: d.Rotation.String(), Target: d.Target,
+	}
+	switch d.State {
+	case rotation.DeploymentConfirmed:
+		event.Type = rotation.EventDeployed
+	case rotation.DeploymentFailed:
+		event.Type, event.Reason = rotation.EventFailed, cut(d.Reason, longestReason)
+	default:
+		return event, false
+	}
+	return event, true
+}
