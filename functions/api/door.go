@@ -21,6 +21,7 @@ type door struct {
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	r = correlated(w, r)
 	if refused := d.refuses(r); refused != nil {
 		write(w, refused)
 		return
