@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -73,6 +74,7 @@ func newMux(config Config) *http.ServeMux {
 	a.registerGroups(h)
 	a.registerTasks(h)
 	a.registerRotations(h)
+	a.registerLog(h)
 	mux.Handle("GET /api/openapi.json", document(h.OpenAPI()))
 	return mux
 }
@@ -115,4 +117,10 @@ func withStatus(status int, o huma.Operation) huma.Operation {
 	return o
 }
 
-func (a *api) refusal(ctx context.Context, err error) error { return refusal(ctx, a.Log, err) }
+// refusal says in HTTP what an error of the engine means. What its rules refuse is in the log.
+func (a *api) refusal(ctx context.Context, err error) error {
+	if errors.Is(err, engine.ErrRefused) {
+		a.logRefusal(ctx, refusedWords(err))
+	}
+	return refusal(ctx, a.Log, err)
+}

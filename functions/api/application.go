@@ -66,7 +66,6 @@ func (a *api) registerApplications(h huma.API) {
 	huma.Register(h, operation("pauseApplication", http.MethodPost, path+"/pause", "Pause an application"), a.pauseApplication(true))
 	huma.Register(h, operation("resumeApplication", http.MethodPost, path+"/resume", "Resume an application"), a.pauseApplication(false))
 	huma.Register(h, operation("adoptCredential", http.MethodPost, path+"/adopt", "Hand a credential over that rekey did not make"), a.adopt)
-	huma.Register(h, operation("listLog", http.MethodGet, path+"/log", "The application's log, newest first"), a.listLog)
 }
 
 func (a *api) listApplications(ctx context.Context, in *Paging) (*answer[Page[Application]], error) {

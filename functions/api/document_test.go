@@ -68,6 +68,7 @@ func TestTheDocumentListsEveryOperation(t *testing.T) {
 		"GET /api/groups/{groupId}",
 		"GET /api/health",
 		"GET /api/integrations/{integration}/choices",
+		"GET /api/log",
 		"GET /api/rotations/{id}",
 		"GET /api/tasks",
 		"GET /api/tasks/{id}",

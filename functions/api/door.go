@@ -37,6 +37,7 @@ type door struct {
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	r = correlated(w, r)
 	who, err := d.identify(r)
 	if err != nil {
 		refuse(w, err)

@@ -58,9 +58,12 @@ func (id rotationID) parse() (rotation.ID, error) {
 	return parsed, nil
 }
 
+const logName = `[0-9]{19}\.[0-9]{2}\.[a-z2-7]{6}`
+
 // The forms of what the engine gives as next.
 var (
 	applicationCursor = regexp.MustCompile(appPattern)
 	rotationCursor    = regexp.MustCompile(rotationPattern)
-	logCursor         = regexp.MustCompile(`^[0-9]{19}\.[0-9]{2}\.[a-z2-7]{6}$`)
+	logCursor         = regexp.MustCompile(`^` + logName + `$`)
+	tenantLogCursor   = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}\.(` + logName + `(\.` + guid + `)?)?$`)
 )

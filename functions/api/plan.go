@@ -61,7 +61,7 @@ func answeredWithPlan(h huma.API, o huma.Operation) huma.Operation {
 	return o
 }
 
-func (a *api) planRotation(ctx context.Context, ask engine.Ask) (*asked, error) {
+func (a *api) planRotation(ctx context.Context, ask engine.Ask) (*rotationAnswer, error) {
 	p, err := a.Engine.Plan(ctx, ask)
 	if err != nil {
 		return nil, a.refusal(ctx, err)
@@ -79,7 +79,7 @@ func (a *api) planRotation(ctx context.Context, ask engine.Ask) (*asked, error) 
 	for _, step := range p.Steps {
 		shown.Steps = append(shown.Steps, a.planStep(ctx, p, step))
 	}
-	return &asked{Status: http.StatusOK, Body: shown}, nil
+	return &rotationAnswer{Status: http.StatusOK, Body: shown}, nil
 }
 
 // stepWords are the actions as a plan calls them.

@@ -52,7 +52,7 @@ func refusal(ctx context.Context, log *slog.Logger, err error) error {
 		errors.Is(err, engine.ErrUnknownRecord):
 		return problem(http.StatusNotFound, err.Error())
 	case errors.Is(err, engine.ErrRefused):
-		return problem(http.StatusConflict, strings.TrimPrefix(err.Error(), engine.ErrRefused.Error()+": "))
+		return problem(http.StatusConflict, refusedWords(err))
 	case errors.Is(err, engine.ErrForeignRow):
 		log.ErrorContext(ctx, "a row was forged", "error", err)
 		return problem(http.StatusConflict, err.Error())
@@ -66,6 +66,11 @@ func refusal(ctx context.Context, log *slog.Logger, err error) error {
 	}
 	log.ErrorContext(ctx, "a request could not be answered", "error", err)
 	return later(10*time.Second, "rekey's store is out of reach or did not answer in time; repeat the request; the cause is in rekey's log")
+}
+
+// refusedWords are the engine's reason, which is meant for people.
+func refusedWords(err error) string {
+	return strings.TrimPrefix(err.Error(), engine.ErrRefused.Error()+": ")
 }
 
 // outside says what another service's refusal means for the request. Its words

@@ -25,8 +25,8 @@ type postRotation struct {
 	Body           RotationRequest
 }
 
-// asked is the answer to a request for a rotation: the rotation, or the plan of one.
-type asked struct {
+// rotationAnswer is the answer to a request for a rotation: the rotation, or the plan of one.
+type rotationAnswer struct {
 	Status   int
 	Location string `header:"Location"`
 	Body     any
@@ -69,7 +69,7 @@ func (a *api) registerRotations(h huma.API) {
 		operation("resumeDeployment", http.MethodPost, "/api/deployments/{id}/{targetId}/resume", "Deliver once more to a target that failed")), a.resumeDeployment)
 }
 
-func (a *api) requestRotation(ctx context.Context, in *postRotation) (*asked, error) {
+func (a *api) requestRotation(ctx context.Context, in *postRotation) (*rotationAnswer, error) {
 	if in.Body.RevokeNow && !in.Body.Emergency {
 		return nil, invalid(rotation.Problem{Field: "body.revokeNow", Detail: "must be false unless emergency is true: only an emergency leaves the old credentials no overlap"})
 	}
@@ -89,7 +89,7 @@ func (a *api) requestRotation(ctx context.Context, in *postRotation) (*asked, er
 	if err != nil {
 		return nil, a.refusal(ctx, err)
 	}
-	return &asked{http.StatusAccepted, "/api/rotations/" + r.ID.String(), rotationOf(r)}, nil
+	return &rotationAnswer{http.StatusAccepted, "/api/rotations/" + r.ID.String(), rotationOf(r)}, nil
 }
 
 func (a *api) rollBack(ctx context.Context, in *postRollback) (*accepted[Rotation], error) {

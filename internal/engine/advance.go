@@ -180,9 +180,9 @@ func (w *work) line(what, detail string) rotation.LogEntry {
 	entry := rotation.LogEntry{At: w.Now(), Kind: w.Kind, What: what, Detail: detail, Actor: "rekey"}
 	switch {
 	case w.InFlight != nil:
-		entry.Rotation = w.InFlight.ID.String()
+		entry.Rotation, entry.Correlation = w.InFlight.ID.String(), w.InFlight.Correlation
 	case w.Current != nil:
-		entry.Rotation = w.Current.ID.String()
+		entry.Rotation, entry.Correlation = w.Current.ID.String(), w.Current.Correlation
 	}
 	return entry
 }

@@ -34,7 +34,7 @@ func (e *Engine) SaveApplication(ctx context.Context, app rotation.Application, 
 	if err := e.writeApplication(ctx, app, oldTag, exists); err != nil {
 		return app, "", err
 	}
-	e.logConfiguration(ctx, app.AppID, "configured", "the policies were saved", actor)
+	e.LogChange(ctx, rotation.LogEntry{AppID: app.AppID, What: "configured", Detail: "the policies were saved", Actor: actor})
 	_, newTag, err := e.Application(ctx, app.AppID)
 	return app, newTag, err
 }
@@ -112,14 +112,6 @@ func (e *Engine) sendAll(ctx context.Context, advances []rotation.Advance) {
 	}
 }
 
-func (e *Engine) logConfiguration(ctx context.Context, appID, what, detail, actor string) {
-	b := &batch{appID: appID, etags: map[string]string{}}
-	b.logged(rotation.LogEntry{At: e.Now(), What: what, Detail: detail, Actor: actor})
-	if err := e.commit(ctx, b); err != nil {
-		e.Log.WarnContext(ctx, "a line of the log was lost", "app", appID, "what", what, "error", err)
-	}
-}
-
 // SetPaused pauses or resumes one application.
 func (e *Engine) SetPaused(ctx context.Context, appID string, paused bool, actor string) error {
 	app, etag, err := e.Application(ctx, appID)
@@ -138,7 +130,7 @@ func (e *Engine) SetPaused(ctx context.Context, appID string, paused bool, actor
 	if err := e.writeApplication(ctx, app, etag, true); err != nil {
 		return err
 	}
-	e.logConfiguration(ctx, appID, pauseWord(paused), "by hand", actor)
+	e.LogChange(ctx, rotation.LogEntry{AppID: appID, What: pauseWord(paused), Detail: "by hand", Actor: actor})
 	return nil
 }
 

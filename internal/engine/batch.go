@@ -3,9 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
-	"math"
 	"strings"
-	"time"
 
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
@@ -69,44 +67,47 @@ func cut(text string, most int) string {
 	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
-// logged adds a line to the application's log. It is in the same batch as what
-// it tells of, so there is none without the other.
+// logged adds a line to the log. Its row is in the same batch as what it tells of,
+// so there is none without the other.
 func (b *batch) logged(entry rotation.LogEntry) *batch {
-	entry.Detail = short(entry.Detail)
+	entry.AppID, entry.Detail = b.appID, short(entry.Detail)
 	b.log = append(b.log, entry)
-	return b.put(logRow(entry.At, len(b.log)), entry)
-}
-
-// logRow sorts the newest line first. Lines of two batches at one moment differ
-// by chance: no line replaces another.
-func logRow(at time.Time, n int) string {
-	return fmt.Sprintf("%s%019d.%02d.%s", prefixLog, math.MaxInt64-at.UnixNano(), 99-n, newID()[:6])
+	return b
 }
 
 // commit writes the batch, keeps the new ETags of what it saved for the next one,
 // and then prints the lines of the log.
 func (e *Engine) commit(ctx context.Context, b *batch) error {
-	if err := e.Store.Write(ctx, b.changes...); err != nil {
+	lines := b.lines(correlationOf(ctx))
+	if err := e.announce(ctx, lines); err != nil {
 		return fmt.Errorf("application %q: %w", b.appID, err)
+	}
+	if changes := append(b.changes, own(lines)...); len(changes) > 0 {
+		if err := e.Store.Write(ctx, changes...); err != nil {
+			return fmt.Errorf("application %q: %w", b.appID, err)
+		}
 	}
 	for _, change := range b.changes {
 		if change.NewETag != nil {
 			b.etags[change.Row] = *change.NewETag
 		}
 	}
-	for _, entry := range b.log {
-		e.print(ctx, b.appID, entry)
+	for _, line := range lines {
+		e.print(ctx, line.entry)
 	}
 	return nil
 }
 
-func (e *Engine) print(ctx context.Context, appID string, entry rotation.LogEntry) {
-	log := e.Log.With("app", appID, "kind", entry.Kind, "what", entry.What)
+func (e *Engine) print(ctx context.Context, entry rotation.LogEntry) {
+	log := e.Log.With("app", entry.AppID, "kind", entry.Kind, "what", entry.What)
 	if entry.Rotation != "" {
 		log = log.With("rotation", entry.Rotation)
 	}
 	if entry.Target != "" {
 		log = log.With("target", entry.Target)
+	}
+	if entry.Correlation != "" {
+		log = log.With("correlation", entry.Correlation)
 	}
 	if entry.Failure {
 		log.ErrorContext(ctx, entry.Detail)

@@ -129,7 +129,7 @@ func TestALostCertificateRaisesAnAlarmAndIsNotPutBack(t *testing.T) {
 	w.run(time.Minute)
 	require.Equal(t, rotation.Completed, w.rotation(1).State)
 	assert.Equal(t, []string{w.rotation(1).KeyID}, w.graph.keyIDs())
-	lines, _, err := w.LogEntries(t.Context(), appID, "", 100)
+	lines, _, err := w.LogEntries(t.Context(), engine.LogFilter{AppID: appID}, "", 100)
 	require.NoError(t, err)
 	alarms := slices.DeleteFunc(lines, func(l rotation.LogEntry) bool { return l.What != "lost" })
 	require.Len(t, alarms, 1)

@@ -128,7 +128,9 @@ func (w *work) beginAsked(ctx context.Context, ask Ask) (rotation.Rotation, erro
 		old.Revision++
 		b.rotation(*old).logged(w.asked("superseded", old.Reason, ask.Actor))
 	}
-	r := w.begin(rotation.Rotation{Source: ask.Source, Actor: ask.Actor, Emergency: ask.Emergency, RevokeNow: ask.RevokeNow})
+	r := w.begin(rotation.Rotation{
+		Source: ask.Source, Actor: ask.Actor, Emergency: ask.Emergency, RevokeNow: ask.RevokeNow, Correlation: correlationOf(ctx),
+	})
 	detail := "asked for by " + ask.Actor
 	if ask.Emergency {
 		detail = "emergency " + detail

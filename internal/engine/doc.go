@@ -11,7 +11,7 @@
 //	live.holding.<id>          which generations that place may hold
 //	secret.00000007            one rotation
 //	secret.00000007.<target>   its deployment to one target
-//	log.<reverse time>         the integration log, newest first
+//	log.<reverse time>         the integration log, newest first; table "log" has all of them
 //	request.<hash>             an Idempotency-Key and the rotation it asked for
 //
 // What several applications share lies in tables of its own, by tenant: the groups

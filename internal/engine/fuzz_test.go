@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -66,10 +67,18 @@ func readers(w *world) map[string]func(context.Context) error {
 		"deployments":  func(ctx context.Context) error { _, err := w.DeploymentsOf(ctx, id); return err },
 		"targets":      func(ctx context.Context) error { _, err := w.TargetsOf(ctx, appID); return err },
 		"applications": func(ctx context.Context) error { _, _, err := w.Applications(ctx, "", 10); return err },
-		"log":          func(ctx context.Context) error { _, _, err := w.LogEntries(ctx, appID, "", 10); return err },
-		"groups":       func(ctx context.Context) error { _, _, err := w.Groups(ctx, "", 10); return err },
-		"tasks":        func(ctx context.Context) error { _, _, err := w.Tasks(ctx, "", 10); return err },
-		"near expiry":  func(ctx context.Context) error { _, err := w.NearExpiry(ctx, id); return err },
+		"log": func(ctx context.Context) error {
+			_, _, err := w.LogEntries(ctx, engine.LogFilter{AppID: appID}, "", 10)
+			return err
+		},
+		"the tenant's log": func(ctx context.Context) error {
+			_, _, err := w.LogEntries(ctx, engine.LogFilter{Actor: "rekey"}, "2026-03-01.", 10)
+			return err
+		},
+		"forget":      func(ctx context.Context) error { _, err := w.ForgetLog(ctx); return err },
+		"groups":      func(ctx context.Context) error { _, _, err := w.Groups(ctx, "", 10); return err },
+		"tasks":       func(ctx context.Context) error { _, _, err := w.Tasks(ctx, "", 10); return err },
+		"near expiry": func(ctx context.Context) error { _, err := w.NearExpiry(ctx, id); return err },
 		"ask": func(ctx context.Context) error {
 			_, err := w.Ask(ctx, engine.Ask{AppID: appID, Kind: w.kind, Source: rotation.ByPerson, Actor: "x", Emergency: true, IdempotencyKey: "once"})
 			return err
@@ -105,6 +114,8 @@ func moments(t testing.TB) (all []moment) {
 		}
 		w.manage(rotation.DefaultPolicy(kind), "one", "two", "three")
 		w.share()
+		_, err := w.ForgetLog(t.Context())
+		require.NoError(t, err)
 		for n := range 8 {
 			all = append(all, w.moment())
 			switch n {
@@ -141,6 +152,9 @@ func (w *world) moment() moment {
 	}
 	for n := range 16 {
 		partitions = append(partitions, engine.Range{Table: engine.TableSchedule, Partition: fmt.Sprintf("%02d", n)})
+	}
+	for _, partition := range []string{"2026-03-01", "kept"} {
+		partitions = append(partitions, engine.Range{Table: engine.TableLog, Partition: partition})
 	}
 	m := moment{now: w.now, kind: w.kind, graph: *w.graph, copies: map[string]rotation.Credential{}}
 	m.graph.passwords, m.graph.keys = map[string]engine.DirectoryCredential{}, slices.Clone(w.graph.keys)
@@ -232,13 +246,13 @@ func (w *world) edit(row, property, form, leaf byte, text string) string {
 // finite is a store that ends what does not come to an end by itself.
 type finite struct {
 	*memory.Store
-	calls int
+	calls atomic.Int64
 }
 
 var errEndless = errors.New("the store was asked without end")
 
 func (s *finite) count() error {
-	if s.calls++; s.calls > 20_000 {
+	if s.calls.Add(1) > 20_000 {
 		return errEndless
 	}
 	return nil

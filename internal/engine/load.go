@@ -39,7 +39,8 @@ func (e *Engine) Application(ctx context.Context, appID string) (rotation.Applic
 
 // Everything is what the user set for all applications at once.
 type Everything struct {
-	Paused bool `json:"paused"`
+	Paused           bool `json:"paused"`
+	LogRetentionDays int  `json:"logRetentionDays"` // 0: as many as LogRetention says
 }
 
 // Everything returns what concerns all applications.

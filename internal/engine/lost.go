@@ -85,7 +85,7 @@ func (w *work) renumber(b *batch) error {
 	}
 	old.EndedAt, old.AttemptOpen = w.Now(), false
 	old.Revision++
-	next := w.begin(rotation.Rotation{Source: old.Source, Actor: old.Actor, Emergency: old.Emergency, RevokeNow: old.RevokeNow})
+	next := w.begin(rotation.Rotation{Source: old.Source, Actor: old.Actor, Emergency: old.Emergency, RevokeNow: old.RevokeNow, Correlation: old.Correlation})
 	old.Reason = fmt.Sprintf("its number was used before the tables were lost; %s goes on in its place", next.ID)
 	b.rotation(*old).rotation(next).logged(w.line("requested", "in place of "+old.ID.String()))
 	return nil

@@ -23,7 +23,7 @@ func (w *world) loseTables() {
 // said are the lines of one word in the application's log, the newest first.
 func (w *world) said(what string) (details []string) {
 	w.t.Helper()
-	lines, _, err := w.LogEntries(w.t.Context(), appID, "", 1000)
+	lines, _, err := w.LogEntries(w.t.Context(), engine.LogFilter{AppID: appID}, "", 1000)
 	require.NoError(w.t, err)
 	for _, line := range lines {
 		if line.What == what {

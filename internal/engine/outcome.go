@@ -220,6 +220,6 @@ func (d *delivery) endWith(ctx context.Context, state rotation.DeploymentState, 
 func (d *delivery) line(what, detail string) rotation.LogEntry {
 	return rotation.LogEntry{
 		At: d.Now(), Kind: d.Kind, Rotation: d.deployment.Rotation.String(), Target: d.deployment.Target,
-		What: what, Detail: detail, Actor: d.deployment.Integration,
+		What: what, Detail: detail, Actor: d.deployment.Integration, Correlation: d.deployment.Correlation,
 	}
 }

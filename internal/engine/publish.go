@@ -90,7 +90,7 @@ func (w *work) closeEarlier(b *batch, now time.Time) error {
 	earlier.EndedAt = now
 	earlier.Revision++
 	line := w.line(what, earlier.Reason)
-	line.Rotation = earlier.ID.String()
+	line.Rotation, line.Correlation = earlier.ID.String(), earlier.Correlation
 	b.rotation(*earlier).logged(line)
 	return nil
 }
@@ -130,7 +130,7 @@ func (w *work) firstDeployments(now time.Time) (first []rotation.Deployment) {
 		}
 		first = append(first, rotation.Deployment{
 			Rotation: w.Current.ID, Target: t.ID, Integration: t.Integration, State: rotation.DeploymentPending,
-			Delivery: w.Holding(t.ID).Delivery, BegunAt: now, UpdatedAt: now,
+			Delivery: w.Holding(t.ID).Delivery, BegunAt: now, UpdatedAt: now, Correlation: w.Current.Correlation,
 		})
 	}
 	return first

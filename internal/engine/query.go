@@ -135,31 +135,6 @@ func (e *Engine) Target(ctx context.Context, appID, id string) (rotation.TargetR
 	return target, row.ETag, err
 }
 
-// LogEntries returns lines of an application's log, newest first, from the one
-// after a given cursor. Next is empty after the last.
-func (e *Engine) LogEntries(ctx context.Context, appID, cursor string, limit int) (lines []rotation.LogEntry, next string, err error) {
-	within := Range{Table: TableRotations, Partition: appID, From: prefixLog, To: after(prefixLog), Limit: limit + 1}
-	if cursor != "" {
-		within.From = prefixLog + cursor + "\x20"
-	}
-	rows, err := collect(e.Store.Query(ctx, within))
-	if err != nil {
-		return nil, "", err
-	}
-	if len(rows) > limit {
-		rows = rows[:limit]
-		next = strings.TrimPrefix(rows[limit-1].Row, prefixLog)
-	}
-	for _, row := range rows {
-		line, err := decodeAs[rotation.LogEntry](row)
-		if err != nil {
-			return nil, "", err
-		}
-		lines = append(lines, line)
-	}
-	return lines, next, nil
-}
-
 // Credentials returns what Graph shows of an application's credentials of one
 // kind, foreign ones included. Passwords' values are never there.
 func (e *Engine) Credentials(ctx context.Context, appID string, kind rotation.Kind) ([]DirectoryCredential, error) {

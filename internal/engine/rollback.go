@@ -37,7 +37,7 @@ func (e *Engine) rollback(ctx context.Context, appID string, kind rotation.Kind,
 	if err := w.guard(ctx); err != nil {
 		return rotation.Rotation{}, err
 	}
-	r := w.reuse(previous, actor)
+	r := w.reuse(previous, actor, correlationOf(ctx))
 	line := w.asked("rollback", fmt.Sprintf("back to key id %s; the schedule of this kind is paused", previous.KeyID), actor)
 	if err := w.save(ctx, w.batch().rotation(r).logged(line)); err != nil {
 		return r, err
@@ -69,8 +69,8 @@ func (w *work) previous() (previous rotation.Entry, err error) {
 }
 
 // reuse begins the new generation with the entry of the previous one.
-func (w *work) reuse(previous rotation.Entry, actor string) rotation.Rotation {
-	w.begin(rotation.Rotation{Source: rotation.ByRollback, Actor: actor})
+func (w *work) reuse(previous rotation.Entry, actor, correlation string) rotation.Rotation {
+	w.begin(rotation.Rotation{Source: rotation.ByRollback, Actor: actor, Correlation: correlation})
 	state, r := w.state(), w.InFlight
 	state.SchedulePaused = true
 	state.Ledger = slices.Clone(state.Ledger)

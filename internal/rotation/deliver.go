@@ -86,6 +86,7 @@ func (s Snapshot) pending(target TargetRow, holding Holding) Deployment {
 	return Deployment{
 		Rotation: s.Current.ID, Target: target.ID, Integration: target.Integration,
 		State: DeploymentPending, Delivery: holding.Delivery, BegunAt: s.Now, UpdatedAt: s.Now,
+		Correlation: s.Current.Correlation,
 	}
 }
 

@@ -66,6 +66,8 @@ type Rotation struct {
 	Actor     string `json:"actor"`
 	Emergency bool   `json:"emergency"`
 	RevokeNow bool   `json:"revokeNow"`
+	// Correlation is the id of the request that everything here follows from.
+	Correlation string `json:"correlation"`
 	// Revision counts the changes of this record: what a change causes outside
 	// (log lines, events) takes its key from it and so is never doubled.
 	Revision int `json:"revision"`
@@ -156,6 +158,7 @@ type Deployment struct {
 	Rotation    ID              `json:"rotation"`
 	Target      string          `json:"target"`
 	Integration string          `json:"integration"`
+	Correlation string          `json:"correlation"` // the rotation's
 	State       DeploymentState `json:"state"`
 	Reason      string          `json:"reason"`
 	// Delivery is the target's delivery number that this record is for.
