@@ -11,10 +11,14 @@ type Directory interface {
 	// Changes reads one page: the first of all where the link is empty, and later
 	// the one that the page before named.
 	Changes(ctx context.Context, link string) (Changes, error)
-	// Owners reads the owners of applications by the applications' object ids. One
-	// that is gone has none in the answer.
+	// Owners reads the owners of up to MaxOwners applications, by the applications'
+	// object ids. One that is gone has no entry in the answer.
 	Owners(ctx context.Context, objectIDs []string) (map[string][]Owner, error)
 }
+
+// MaxOwners is of how many applications one call reads the owners: as many as fit into
+// one batch, https://learn.microsoft.com/graph/json-batching
+const MaxOwners = 20
 
 // Changes is one page of what changed.
 type Changes struct {

@@ -144,7 +144,7 @@ func (i *Inventory) readNext(ctx context.Context, s *state) (done bool, err erro
 	if err != nil {
 		return false, err
 	}
-	if !complete {
+	if !complete && s.Phase == idle {
 		i.Log.WarnContext(ctx, "the inventory is read anew", "reason", "a change of an application that it does not have")
 		i.begin(s, "")
 		return false, nil

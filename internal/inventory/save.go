@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/rotation"
@@ -27,18 +28,15 @@ func (i *Inventory) save(ctx context.Context, generation int64, changes []Change
 		return false, err
 	}
 	apps := i.merge(old, changes)
-	for _, app := range apps {
-		if app.AppID == "" {
-			return false, nil
-		}
-	}
+	known := len(apps)
+	maps.DeleteFunc(apps, func(_ string, app Application) bool { return app.AppID == "" })
 	if err := i.addOwners(ctx, apps); err != nil {
 		return false, err
 	}
 	if err := i.writeApps(ctx, generation, apps); err != nil {
 		return false, err
 	}
-	return true, i.deleteAll(ctx, gone(old, apps, ids))
+	return len(apps) == known, i.deleteAll(ctx, gone(old, apps, ids))
 }
 
 func (i *Inventory) writeApps(ctx context.Context, generation int64, apps map[string]Application) error {
@@ -105,17 +103,23 @@ func (c Change) onto(app Application) Application {
 	return app
 }
 
-// addOwners reads the owners of applications. One that was removed since has those
-// that are known: the next page says that it is gone.
+// addOwners reads the owners of applications, twenty at a time. One that was removed
+// since keeps those that are known: the next page says that it is gone.
 func (i *Inventory) addOwners(ctx context.Context, apps map[string]Application) error {
-	owners, err := i.Directory.Owners(ctx, slices.Sorted(maps.Keys(apps)))
-	for id, app := range apps {
-		if some, ok := owners[id]; ok {
-			app.Owners = some
-			apps[id] = app
+	var mu sync.Mutex
+	groups := slices.Collect(slices.Chunk(slices.Sorted(maps.Keys(apps)), MaxOwners))
+	return side(ctx, groups, func(ctx context.Context, ids []string) error {
+		found, err := i.Directory.Owners(ctx, ids)
+		mu.Lock()
+		defer mu.Unlock()
+		for id, owners := range found {
+			if app, ok := apps[id]; ok {
+				app.Owners = owners
+				apps[id] = app
+			}
 		}
-	}
-	return err
+		return err
+	})
 }
 
 // gone returns the rows that were there and should no longer be.
