@@ -13,6 +13,7 @@ import (
 	kiotajson "github.com/microsoft/kiota-serialization-json-go"
 
 	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/inventory"
 	"github.com/rekey-dev/rekey/internal/outbound"
 )
 
@@ -40,6 +41,8 @@ type Options struct {
 // last as long as their context lets them.
 type Client struct {
 	graph    abstractions.RequestAdapter
+	plain    *http.Client // Graph without the SDK
+	identity bearer
 	fresh    *http.Client
 	tenantID string
 }
@@ -48,6 +51,8 @@ var (
 	_ engine.Directory = (*Client)(nil)
 	_ engine.Keys      = (*Client)(nil)
 	_ engine.Verifier  = (*Client)(nil)
+
+	_ inventory.Directory = (*Client)(nil)
 )
 
 // New returns a client.
@@ -58,9 +63,10 @@ func New(o Options) (*Client, error) {
 	// The pipeline holds our one step and none of the SDK's: its retry would
 	// repeat writes, and the compression beside it corrupts what is repeated.
 	pipeline := kiotahttp.NewCustomTransportWithParentTransport(o.Transport, refuse{})
+	plain := outbound.To(pipeline, graphHost)
 	graph, err := kiotahttp.NewNetHttpRequestAdapterWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
 		bearer{o.Credential}, kiotajson.NewJsonParseNodeFactory(), kiotajson.NewJsonSerializationWriterFactory(),
-		outbound.To(pipeline, graphHost))
+		plain)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +76,8 @@ func New(o Options) (*Client, error) {
 	}
 	return &Client{
 		graph:    graph,
+		plain:    plain,
+		identity: bearer{o.Credential},
 		fresh:    outbound.To(o.Login, loginHost),
 		tenantID: o.TenantID,
 	}, nil
@@ -95,11 +103,20 @@ func freshConnections(shared *http.Transport) *http.Transport {
 type bearer struct{ credential azcore.TokenCredential }
 
 func (b bearer) AuthenticateRequest(ctx context.Context, r *abstractions.RequestInformation, _ map[string]any) error {
+	header := http.Header{}
+	if err := b.sign(ctx, header); err != nil {
+		return err
+	}
+	r.Headers.Add("Authorization", header.Get("Authorization"))
+	return nil
+}
+
+func (b bearer) sign(ctx context.Context, header http.Header) error {
 	token, err := b.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{graphScope}})
 	if err != nil {
 		return &noToken{err}
 	}
-	r.Headers.Add("Authorization", "Bearer "+token.Token)
+	header.Set("Authorization", "Bearer "+token.Token)
 	return nil
 }
 

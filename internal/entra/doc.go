@@ -1,5 +1,6 @@
 // Package entra speaks to Microsoft Entra ID: to its directory through Microsoft
-// Graph v1.0, with the official SDK, and to its token endpoint with plain HTTP.
+// Graph v1.0, with the official SDK but for what lists the tenant's applications, and
+// to its token endpoint with plain HTTP.
 //
 // It promises that
 //   - every method sends exactly one request to the service it is about (besides

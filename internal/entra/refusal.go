@@ -20,6 +20,7 @@ type refusal struct {
 	status        int
 	code, message string
 	after         time.Duration
+	location      string
 }
 
 func (r *refusal) Error() string {
@@ -62,18 +63,23 @@ func (refuse) Intercept(pipeline kiotahttp.Pipeline, index int, r *http.Request)
 }
 
 func readRefusal(response *http.Response) *refusal {
+	r := &refusal{
+		status: response.StatusCode, after: httpfault.After(response.Header, time.Now()), location: response.Header.Get("Location"),
+	}
+	r.read(readSome(response.Body))
+	return r
+}
+
+func (r *refusal) read(body []byte) {
 	var envelope struct {
 		Error struct{ Code, Message string }
 	}
-	body := readSome(response.Body)
-	r := &refusal{status: response.StatusCode, after: httpfault.After(response.Header, time.Now())}
 	if json.Unmarshal(body, &envelope) == nil {
 		r.code, r.message = envelope.Error.Code, envelope.Error.Message
 	} else {
 		r.message = string(body)
 	}
 	r.code = cmp.Or(httpfault.Code(r.code), http.StatusText(r.status))
-	return r
 }
 
 const (

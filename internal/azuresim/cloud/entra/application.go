@@ -28,6 +28,15 @@ type Application struct {
 	Owners    []string
 	Passwords []Password
 	Keys      []Key
+	Federated []FederatedCredential
+}
+
+// FederatedCredential trusts another issuer's tokens in place of a secret.
+// https://learn.microsoft.com/graph/api/resources/federatedidentitycredential
+type FederatedCredential struct {
+	ID, Name        string
+	Issuer, Subject string
+	Audiences       []string
 }
 
 // Password is a client secret, of which only the hash is known.
@@ -58,6 +67,7 @@ func (a Application) Clone() Application {
 	a.Owners = slices.Clone(a.Owners)
 	a.Passwords = slices.Clone(a.Passwords)
 	a.Keys = slices.Clone(a.Keys)
+	a.Federated = slices.Clone(a.Federated)
 	return a
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/rsa"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -48,7 +47,10 @@ type Directory struct {
 	mu           sync.RWMutex
 	sequence     uint64
 	applications table[Application]
+	journal      []entry // of the applications' writes
+	written      map[string]writes
 	principals   table[ServicePrincipal]
+	users        map[string]User
 	resources    map[string]bool
 	turns        map[string]int
 }
@@ -65,7 +67,9 @@ func New(c *clock.Clock, logger *slog.Logger, tenantID string, opts Options) *Di
 		signer:       newSigner(opts.TokenKey),
 		identity:     uuid.NewString(),
 		applications: newTable[Application](),
+		written:      map[string]writes{},
 		principals:   newTable[ServicePrincipal](),
+		users:        map[string]User{},
 		resources:    azureResources(),
 		turns:        map[string]int{},
 	}
@@ -103,6 +107,7 @@ func (d *Directory) putApplication(objectID, appID string, a *Application, at ti
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.sequence++
+	d.record(objectID, a)
 	d.applications.put(objectID, appID, version[Application]{at: at, sequence: d.sequence, value: a})
 }
 
@@ -125,36 +130,4 @@ func (d *Directory) Applications(lag time.Duration) []Application {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	return d.applications.list(d.clock.Now().Add(-lag))
-}
-
-// Change is an application that was written since a sequence number; Removed
-// ones have their object id only.
-type Change struct {
-	Application
-	Sequence uint64
-	Removed  bool
-}
-
-// Changes lists what changed after a sequence number, in that order, as a replica
-// sees it that lags, and the number to go on from. Zero lists everything that exists.
-func (d *Directory) Changes(after uint64, lag time.Duration) (changes []Change, sequence uint64) {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	sequence = after
-	at := d.clock.Now().Add(-lag)
-	for _, id := range d.applications.order {
-		v, existed := d.applications.histories[id].asOf(at)
-		if !existed || v.sequence <= after {
-			continue
-		}
-		sequence = max(sequence, v.sequence)
-		switch {
-		case v.value != nil:
-			changes = append(changes, Change{Application: *v.value, Sequence: v.sequence})
-		case after > 0:
-			changes = append(changes, Change{Application: Application{ObjectID: id}, Sequence: v.sequence, Removed: true})
-		}
-	}
-	slices.SortFunc(changes, func(a, b Change) int { return cmp.Compare(a.Sequence, b.Sequence) })
-	return changes, sequence
 }

@@ -21,6 +21,9 @@ const (
 	RoleApplicationReadWriteAll     = "Application.ReadWrite.All"
 	RoleApplicationReadWriteOwnedBy = "Application.ReadWrite.OwnedBy"
 	RoleDirectoryReadAll            = "Directory.Read.All"
+	RoleUserReadBasicAll            = "User.ReadBasic.All"
+	RoleUserReadAll                 = "User.Read.All"
+	RoleAuditLogReadAll             = "AuditLog.Read.All"
 )
 
 // ServicePrincipal is an application's or a managed identity's account in the tenant.

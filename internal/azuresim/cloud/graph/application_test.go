@@ -193,7 +193,7 @@ func TestBodiesAreReadStrictly(t *testing.T) {
 	assert.Equal(t, "Invalid object identifier '42'.", c.do("GET", "/applications/42", nil).message())
 	assert.Equal(t, "Invalid object identifier '42'.", c.do("GET", "/servicePrincipals/42", nil).message())
 	assert.Equal(t, http.StatusMethodNotAllowed, c.do("PUT", "/applications", map[string]any{}).status)
-	assert.Equal(t, "Invalid version: the simulated Graph answers v1.0.", c.do("GET", "https://graph.microsoft.com/beta/applications", nil).message())
+	assert.Equal(t, "Invalid version: the simulated Graph answers v1.0 and, of beta, reports.", c.do("GET", "https://graph.microsoft.com/beta/applications", nil).message())
 }
 
 func TestErrorsAndAnswersCarryIDs(t *testing.T) {

@@ -118,9 +118,9 @@ func (s *Service) tryOne(r *request, one batchRequest, status map[string]int) (*
 	for name, value := range one.Headers {
 		inner.Header.Set(name, value)
 	}
-	path := strings.TrimPrefix(inner.URL.Path, "/v1.0/")
+	path := strings.TrimPrefix(inner.URL.Path, "/v1.0/") // which stands for the batch's own version
 	if path == "$batch" {
 		return nil, badRequest("BadRequest", "A batch cannot contain a batch.")
 	}
-	return s.limited(&request{Request: inner, path: path, body: one.Body, token: r.token})
+	return s.limited(&request{Request: inner, beta: r.beta, path: path, body: one.Body, token: r.token})
 }

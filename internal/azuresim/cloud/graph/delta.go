@@ -3,6 +3,7 @@ package graph
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -17,7 +18,8 @@ const deltaLifetime = 7 * 24 * time.Hour
 // deltaToken is where a client stands; next and delta links carry it alike.
 type deltaToken struct {
 	Started  bool      `json:"started"`
-	Sequence uint64    `json:"sequence"`
+	Round    uint64    `json:"round"`    // where the last round ended, or 0 in the first
+	Sequence uint64    `json:"sequence"` // how far this one has come
 	Issued   time.Time `json:"issued"`
 	Select   string    `json:"select,omitempty"`
 }
@@ -28,7 +30,7 @@ func (t deltaToken) encode() string {
 }
 
 // delta lists what changed. The first page of all is empty, as any page of the
-// real service may be.
+// real service may be, and a page that goes on repeats an object of the one before.
 // https://learn.microsoft.com/graph/api/application-delta
 func (s *Service) delta(r *request) (*answer, error) {
 	if err := mayReadApplications(r.token); err != nil {
@@ -38,18 +40,59 @@ func (s *Service) delta(r *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	changes, sequence := s.directory.Changes(position.Sequence, s.readLag("delta"))
 	if latest {
-		return s.deltaPage(nil, deltaToken{Started: true, Sequence: sequence, Select: position.Select}, "$deltatoken")
+		return s.latestDelta(position)
 	}
 	if !position.Started {
-		return s.deltaPage(nil, deltaToken{Started: true, Select: position.Select}, "$skiptoken")
+		position.Started = true
+		return s.deltaPage(nil, position, "$skiptoken")
 	}
-	if len(changes) > defaultPage {
-		changes = changes[:defaultPage]
-		return s.deltaPage(changes, deltaToken{Started: true, Sequence: changes[defaultPage-1].Sequence, Select: position.Select}, "$skiptoken")
+	changes, sequence, more := s.directory.Changes(position.Sequence, s.readLag("delta"), defaultPage)
+	shown := wanted(changes, position)
+	if more {
+		position.Sequence = sequence - 1 // the next page begins with the last one of this
+		return s.deltaPage(shown, position, "$skiptoken")
 	}
-	return s.deltaPage(changes, deltaToken{Started: true, Sequence: sequence, Select: position.Select}, "$deltatoken")
+	position.Round, position.Sequence = sequence, sequence
+	return s.deltaPage(shown, position, "$deltatoken")
+}
+
+// latestDelta begins with what changes from now on.
+func (s *Service) latestDelta(position deltaToken) (*answer, error) {
+	for more := true; more; {
+		_, position.Sequence, more = s.directory.Changes(position.Sequence, s.readLag("delta"), maxPage)
+	}
+	position.Started, position.Round = true, position.Sequence
+	return s.deltaPage(nil, position, "$deltatoken")
+}
+
+// wanted shows changes as a client gets them that has seen the round before: what was
+// made since as a whole, and of everything else the properties that were written. What
+// changed in no property that is selected is left out.
+// https://learn.microsoft.com/graph/delta-query-overview#resource-representation-in-the-delta-query-response
+func wanted(changes []entra.Change, position deltaToken) []map[string]any {
+	var selection options
+	if position.Select != "" {
+		selection.selected, _ = readSelect(position.Select, applicationType) // it was checked when it was given
+		selection.selected = append(selection.selected, "id")
+	}
+	shown := []map[string]any{}
+	for _, c := range changes {
+		if c.Removed {
+			shown = append(shown, map[string]any{"id": c.ObjectID, "@removed": map[string]string{"reason": "changed"}})
+			continue
+		}
+		whole := selection.project(showApplication(c.Application))
+		if c.Made <= position.Round {
+			maps.DeleteFunc(whole, func(name string, _ any) bool { return name != "id" && c.Properties[name] <= position.Round })
+			if len(whole) == 1 {
+				continue
+			}
+		}
+		whole["id"] = c.ObjectID
+		shown = append(shown, whole)
+	}
+	return shown
 }
 
 // readDelta reads where the client stands. A token alone decides: it remembers
@@ -67,7 +110,7 @@ func (s *Service) readDelta(query url.Values) (position deltaToken, latest bool,
 	if err != nil || json.Unmarshal(decoded, &position) != nil {
 		return position, false, badRequest("Request_BadRequest", "Badly formed token.")
 	}
-	if s.clock.Now().Sub(position.Issued) > deltaLifetime {
+	if !s.remembers(position) {
 		return position, false, &problem{status: http.StatusGone, code: "syncStateNotFound",
 			message: "The sync state generation is not found; restart the synchronization.",
 			header:  http.Header{"Location": {base + "applications/delta"}}}
@@ -75,22 +118,29 @@ func (s *Service) readDelta(query url.Values) (position deltaToken, latest bool,
 	return position, false, nil
 }
 
-func (s *Service) deltaPage(changes []entra.Change, next deltaToken, parameter string) (*answer, error) {
-	var selection options
-	if next.Select != "" {
-		selection.selected, _ = readSelect(next.Select, applicationType) // it was checked when it was given
-		selection.selected = append(selection.selected, "id")
-	}
+// ForgetDelta makes every token useless that was given out before.
+func (s *Service) ForgetDelta() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forgotten = s.clock.Now()
+}
+
+// remembers reports whether a token can still be used.
+func (s *Service) remembers(t deltaToken) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.clock.Now().Sub(t.Issued) <= deltaLifetime && t.Issued.After(s.forgotten)
+}
+
+func (s *Service) deltaPage(shown []map[string]any, next deltaToken, parameter string) (*answer, error) {
 	next.Issued = s.clock.Now()
 	property := map[string]string{"$skiptoken": "@odata.nextLink", "$deltatoken": "@odata.deltaLink"}[parameter]
+	if shown == nil {
+		shown = []map[string]any{}
+	}
 	return ok(map[string]any{
 		"@odata.context": metadata("applications"),
 		property:         link("applications/delta", url.Values{parameter: {next.encode()}}),
-		"value": showAll(changes, func(c entra.Change) map[string]any {
-			if c.Removed {
-				return map[string]any{"id": c.ObjectID, "@removed": map[string]string{"reason": "changed"}}
-			}
-			return selection.project(showApplication(c.Application))
-		}),
+		"value":          shown,
 	}), nil
 }

@@ -88,3 +88,73 @@ func TestADeltaTokenExpires(t *testing.T) {
 	assert.Equal(t, "Badly formed token.", c.do("GET", "/applications/delta?$deltatoken=x", nil).message())
 	assert.Contains(t, c.do("GET", "/applications/delta?$select=colour", nil).message(), "'colour'")
 }
+
+// What has changed is shown by the changed properties alone, and where none of them is
+// selected not at all.
+func TestAChangeIsShownByWhatChanged(t *testing.T) {
+	n := start(t, entra.Options{}, graph.Options{})
+	app, other := n.owned("shop"), n.owned("other")
+	c := n.raw()
+	_, link := follow(t, c, "/applications/delta?$select=id,appId,displayName,passwordCredentials,keyCredentials")
+	require.Equal(t, http.StatusOK, c.do("POST", "/applications/"+app.ObjectID+"/addPassword", nil).status)
+	require.Equal(t, http.StatusNoContent, c.do("PATCH", "/applications/"+other.ObjectID, map[string]any{"notes": "not selected"}).status)
+	other, _ = n.directory.Application(other.ObjectID, 0)
+	other.Owners = nil
+	n.directory.PutApplication(other)
+	made := n.owned("made since")
+	objects, _ := follow(t, c, link)
+	require.Len(t, objects, 2)
+	changed := objects[app.ObjectID]
+	assert.Len(t, changed["passwordCredentials"], 1)
+	assert.NotContains(t, changed, "displayName")
+	assert.NotContains(t, changed, "appId")
+	assert.Equal(t, made.AppID, objects[made.ObjectID]["appId"], "what is new is shown as a whole")
+}
+
+func TestDeltaTokensAreForgottenOnRequest(t *testing.T) {
+	n := start(t, entra.Options{}, graph.Options{})
+	c := n.raw()
+	_, link := follow(t, c, "/applications/delta")
+	n.clock.Advance(time.Second)
+	n.graph.ForgetDelta()
+	assert.Equal(t, "syncStateNotFound", c.do("GET", link, nil).code())
+	n.clock.Advance(time.Second)
+	_, link = follow(t, c, "/applications/delta")
+	assert.Equal(t, http.StatusOK, c.do("GET", link, nil).status)
+}
+
+func TestUsersAreShownToWhoMayReadThem(t *testing.T) {
+	n := start(t, entra.Options{}, graph.Options{})
+	ann := n.directory.AddUser(entra.User{DisplayName: "Ann", UserPrincipalName: "ann@contoso.com"})
+	app := n.directory.AddApplication(entra.Application{DisplayName: "shop", Owners: []string{ann.ObjectID, n.principal.ObjectID}})
+	const query = "/owners?$select=id,displayName,userPrincipalName"
+	for role, name := range map[string]any{entra.RoleUserReadBasicAll: "Ann", entra.RoleAuditLogReadAll: nil} {
+		reader, _, secret := n.client("reader", entra.RoleApplicationReadAll, role)
+		owners := n.as(reader.AppID, secret).do("GET", "/applications/"+app.ObjectID+query, nil).body["value"].([]any)
+		require.Len(t, owners, 2)
+		assert.Equal(t, name, owners[0].(map[string]any)["displayName"], role)
+		assert.Equal(t, ann.ObjectID, owners[0].(map[string]any)["id"])
+		assert.Equal(t, "rotator", owners[1].(map[string]any)["displayName"])
+		assert.NotContains(t, owners[1], "appId", "it is not selected")
+	}
+	assert.Contains(t, n.raw().do("GET", "/applications/"+app.ObjectID+"/owners?$select=colour", nil).message(), "'colour'")
+}
+
+func TestReportsAreOfBetaAndTakeAPermissionOfTheirOwn(t *testing.T) {
+	n := start(t, entra.Options{}, graph.Options{})
+	app := n.directory.AddApplication(entra.Application{DisplayName: "shop", Federated: []entra.FederatedCredential{{ID: "1", Name: "main", Issuer: "https://token.actions.githubusercontent.com"}}})
+	n.graph.SetSignIn(graph.SignIn{AppID: app.AppID, KeyID: "6f9619ff-8b86-4d01-b42d-00cf4fc964ff", KeyType: "clientSecret", At: n.clock.Now()})
+	const report = "/reports/appCredentialSignInActivities?$filter=appId%20eq%20'"
+	auditor, _, secret := n.client("auditor", entra.RoleAuditLogReadAll, entra.RoleApplicationReadAll)
+	c := n.as(auditor.AppID, secret)
+	found := c.do("GET", "https://graph.microsoft.com/beta"+report+app.AppID+"'", nil).body["value"].([]any)
+	require.Len(t, found, 1)
+	assert.Equal(t, "6f9619ff-8b86-4d01-b42d-00cf4fc964ff", found[0].(map[string]any)["keyId"])
+	assert.Equal(t, "Resource not found for the segment 'reports'.", c.do("GET", report+app.AppID+"'", nil).message(), "v1.0 has none")
+	assert.Equal(t, http.StatusForbidden, n.raw().do("GET", "https://graph.microsoft.com/beta"+report+app.AppID+"'", nil).status)
+	batch := map[string]any{"requests": []map[string]any{{"id": "1", "method": "GET", "url": report + app.AppID + "'"}}}
+	given := c.do("POST", "https://graph.microsoft.com/beta/$batch", batch).body["responses"].([]any)
+	assert.EqualValues(t, 200, given[0].(map[string]any)["status"])
+	federated := c.do("GET", "/applications/"+app.ObjectID+"/federatedIdentityCredentials?$select=name,issuer", nil).body["value"].([]any)
+	assert.Equal(t, []any{map[string]any{"name": "main", "issuer": "https://token.actions.githubusercontent.com"}}, federated)
+}

@@ -12,6 +12,8 @@
 //     one application that selects keyCredentials;
 //   - every call is checked against the app roles in its token, and with
 //     Application.ReadWrite.OwnedBy against ownership too;
+//   - a delta query tells of what exists as a whole and of what changed the changed
+//     properties alone, may repeat itself, and says nothing of owners;
 //   - bodies, filters and options are read strictly: what is not simulated is
 //     refused and not ignored.
 //

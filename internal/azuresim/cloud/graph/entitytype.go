@@ -34,3 +34,18 @@ var servicePrincipalType = entityType{name: "servicePrincipal", set: "servicePri
 	"samlSingleSignOnSettings", "servicePrincipalNames", "servicePrincipalType", "signInAudience", "tags",
 	"tokenEncryptionKeyId", "verifiedPublisher",
 }}
+
+// ownerType is a directoryObject that is a user or a service principal: what either
+// has can be selected.
+var ownerType = entityType{name: "directoryObject", set: "directoryObjects", properties: []string{
+	"id", "deletedDateTime", "displayName", "userPrincipalName", "mail", "appId", "servicePrincipalType",
+}}
+
+var federatedType = entityType{name: "federatedIdentityCredential", set: "federatedIdentityCredentials", properties: []string{
+	"id", "name", "issuer", "subject", "description", "audiences", "claimsMatchingExpression",
+}}
+
+var signInType = entityType{name: "appCredentialSignInActivity", set: "reports/appCredentialSignInActivities", properties: []string{
+	"id", "appId", "appObjectId", "createdDateTime", "credentialOrigin", "expirationDateTime", "keyId", "keyType",
+	"keyUsage", "resourceId", "servicePrincipalObjectId", "signInActivity",
+}}

@@ -50,7 +50,7 @@ func readIn(property, values string) (*filter, error) {
 }
 
 func filterable(property string, of entityType) bool {
-	return of.knows(property) && slices.Contains([]string{"id", "appId", "displayName", "servicePrincipalType"}, property)
+	return of.knows(property) && slices.Contains([]string{"id", "appId", "displayName", "servicePrincipalType", "keyId"}, property)
 }
 
 func unquote(s string) string { return strings.ReplaceAll(s, "''", "'") }

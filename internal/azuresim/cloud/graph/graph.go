@@ -60,9 +60,11 @@ type Service struct {
 	limits    *limits
 	writes    *writes
 
-	mu     sync.Mutex
-	policy Policy
-	turns  map[string]int
+	mu        sync.Mutex
+	policy    Policy
+	turns     map[string]int
+	forgotten time.Time // delta tokens of before are
+	signIns   map[string]SignIn
 }
 
 // New returns Graph for one tenant.
@@ -78,12 +80,14 @@ func New(c *clock.Clock, logger *slog.Logger, directory *entra.Directory, opts O
 		writes:    newWrites(),
 		policy:    opts.Policy,
 		turns:     map[string]int{},
+		signIns:   map[string]SignIn{},
 	}
 }
 
 // request is one call, on its own or within a batch.
 type request struct {
 	*http.Request
+	beta  bool
 	path  string
 	body  []byte
 	token entra.Token
@@ -125,15 +129,15 @@ func (s *Service) serve(r *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, unauthenticated(err)
 	}
-	path, versioned := strings.CutPrefix(r.URL.Path, "/v1.0/")
-	if !versioned {
-		return nil, badRequest("BadRequest", "Invalid version: the simulated Graph answers v1.0.")
+	version, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if version != "v1.0" && (version != "beta" || path != "$batch" && !strings.HasPrefix(path, "reports/")) {
+		return nil, badRequest("BadRequest", "Invalid version: the simulated Graph answers v1.0 and, of beta, reports.")
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, badRequest("BadRequest", "Unable to read JSON request payload.")
 	}
-	call := &request{Request: r, path: path, body: body, token: token}
+	call := &request{Request: r, beta: version == "beta", path: path, body: body, token: token}
 	if path == "$batch" {
 		return s.batch(call)
 	}

@@ -17,6 +17,18 @@ func mayReadOrganization(token entra.Token) error {
 	return anyOf(token, "Organization.Read.All", entra.RoleDirectoryReadAll)
 }
 
+// mayReadUsers is what the names of users take.
+// https://learn.microsoft.com/graph/permissions-reference#userreadbasicall
+func mayReadUsers(token entra.Token) error {
+	return anyOf(token, entra.RoleUserReadBasicAll, entra.RoleUserReadAll, entra.RoleDirectoryReadAll)
+}
+
+// mayReadReports is what reports of sign-ins take.
+// https://learn.microsoft.com/graph/api/reportroot-list-appcredentialsigninactivities
+func mayReadReports(token entra.Token) error {
+	return anyOf(token, entra.RoleAuditLogReadAll, entra.RoleDirectoryReadAll)
+}
+
 func mayCreateApplications(token entra.Token) error {
 	return anyOf(token, entra.RoleApplicationReadWriteAll, entra.RoleApplicationReadWriteOwnedBy)
 }

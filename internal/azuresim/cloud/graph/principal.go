@@ -1,9 +1,7 @@
 package graph
 
 import (
-	"encoding/json"
 	"net/http"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -105,51 +103,4 @@ func (s *Service) organization(r *request, target resource) (*answer, error) {
 	tenant := map[string]any{"id": s.directory.TenantID(), "displayName": "Simulated tenant", "tenantType": "AAD",
 		"verifiedDomains": []map[string]any{{"name": "simulated.onmicrosoft.com", "isDefault": true, "isInitial": true}}}
 	return ok(map[string]any{"@odata.context": metadata("organization"), "value": []any{tenant}}), nil
-}
-
-// listOwners shows who owns an application.
-// https://learn.microsoft.com/graph/api/application-list-owners
-func (s *Service) listOwners(r *request, k key) (*answer, error) {
-	if err := mayReadApplications(r.token); err != nil {
-		return nil, err
-	}
-	app, err := s.find(k, s.readLag(k.id))
-	if err != nil {
-		return nil, err
-	}
-	owners := showAll(app.Owners, func(id string) map[string]any {
-		shown := map[string]any{"@odata.type": "#microsoft.graph.user", "id": id}
-		if sp, exists := s.directory.ServicePrincipal(id, 0); exists {
-			shown = showPrincipal(sp)
-			shown["@odata.type"] = "#microsoft.graph.servicePrincipal"
-		}
-		return shown
-	})
-	return ok(map[string]any{"@odata.context": metadata("directoryObjects"), "value": owners}), nil
-}
-
-// addOwner adds a user or service principal to the owners.
-// https://learn.microsoft.com/graph/api/application-post-owners
-func (s *Service) addOwner(r *request, k key) (*answer, error) {
-	var reference struct {
-		ID string `json:"@odata.id"`
-	}
-	if err := json.Unmarshal(r.body, &reference); err != nil {
-		return nil, badRequest("BadRequest", "Unable to read JSON request payload.")
-	}
-	owner := reference.ID[strings.LastIndex(reference.ID, "/")+1:]
-	if !strings.HasPrefix(reference.ID, base) || !guid.MatchString(owner) {
-		return nil, badRequest("Request_BadRequest", "Invalid URL format specified in payload.")
-	}
-	err := s.write(r, k, func(app *entra.Application) error {
-		if app.OwnedBy(owner) {
-			return badRequest("Request_BadRequest", "One or more added object references already exist for the following modified properties: 'owners'.")
-		}
-		app.Owners = append(app.Owners, owner)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return noContent(), nil
 }

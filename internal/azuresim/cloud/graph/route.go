@@ -39,6 +39,9 @@ func parse(path string) resource {
 // dispatch finds the operation that answers a call.
 func (s *Service) dispatch(r *request) (*answer, error) {
 	target := parse(r.path)
+	if r.beta {
+		return s.reports(r, target)
+	}
 	switch target.collection {
 	case "applications":
 		return s.applications(r, target)
@@ -85,6 +88,8 @@ func (s *Service) applications(r *request, target resource) (*answer, error) {
 		return s.listOwners(r, target.key)
 	case "POST owners/$ref":
 		return s.addOwner(r, target.key)
+	case "GET federatedIdentityCredentials":
+		return s.listFederated(r, target.key)
 	}
 	return nil, noSegment(target.rest)
 }
