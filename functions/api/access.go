@@ -31,6 +31,7 @@ var (
 var rules = map[string]rule{
 	"GET /api/health":       everybody,
 	"GET /api/openapi.json": readers,
+	"GET /api/log":          readers,
 	"POST /api/pause":       operators,
 	"POST /api/resume":      operators,
 
