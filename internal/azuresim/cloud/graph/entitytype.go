@@ -7,6 +7,7 @@ import "slices"
 // https://graph.microsoft.com/v1.0/$metadata
 type entityType struct {
 	name, set  string
+	path       string // of a set that is not at the root
 	properties []string
 }
 
@@ -34,3 +35,10 @@ var servicePrincipalType = entityType{name: "servicePrincipal", set: "servicePri
 	"samlSingleSignOnSettings", "servicePrincipalNames", "servicePrincipalType", "signInAudience", "tags",
 	"tokenEncryptionKeyId", "verifiedPublisher",
 }}
+
+// directoryObjectType is what a set of people and service principals has in common.
+// What can be selected are the properties of either; those of people are not simulated.
+var directoryObjectType = entityType{
+	name: "directoryObject", set: "directoryObjects",
+	properties: append([]string{"userPrincipalName", "mail"}, servicePrincipalType.properties...),
+}

@@ -3,7 +3,9 @@ package graph
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -107,25 +109,32 @@ func (s *Service) organization(r *request, target resource) (*answer, error) {
 	return ok(map[string]any{"@odata.context": metadata("organization"), "value": []any{tenant}}), nil
 }
 
-// listOwners shows who owns an application.
+// listOwners shows a page of those who own an application.
 // https://learn.microsoft.com/graph/api/application-list-owners
 func (s *Service) listOwners(r *request, k key) (*answer, error) {
 	if err := mayReadApplications(r.token); err != nil {
 		return nil, err
 	}
-	app, err := s.find(k, s.readLag(k.id))
-	if err != nil {
+	if _, err := s.find(k, 0); err != nil {
 		return nil, err
 	}
-	owners := showAll(app.Owners, func(id string) map[string]any {
-		shown := map[string]any{"@odata.type": "#microsoft.graph.user", "id": id}
-		if sp, exists := s.directory.ServicePrincipal(id, 0); exists {
-			shown = showPrincipal(sp)
-			shown["@odata.type"] = "#microsoft.graph.servicePrincipal"
-		}
-		return shown
+	of := directoryObjectType
+	of.path = r.path
+	owners := collection[string]{of: of, show: s.showOwner, field: func(id, _ string) string { return id }}
+	return owners.page(s, r, func(lag time.Duration) []string {
+		app, _ := s.find(k, lag) // a replica that does not know it shows none
+		return slices.Clone(app.Owners)
 	})
-	return ok(map[string]any{"@odata.context": metadata("directoryObjects"), "value": owners}), nil
+}
+
+func (s *Service) showOwner(id string) map[string]any {
+	sp, exists := s.directory.ServicePrincipal(id, 0)
+	if !exists {
+		return map[string]any{"@odata.type": "#microsoft.graph.user", "id": id}
+	}
+	shown := showPrincipal(sp)
+	shown["@odata.type"] = "#microsoft.graph.servicePrincipal"
+	return shown
 }
 
 // addOwner adds a user or service principal to the owners.
