@@ -73,6 +73,8 @@ func newMux(config Config) *http.ServeMux {
 	a.registerGroups(h)
 	a.registerTasks(h)
 	a.registerRotations(h)
+	a.registerKeys(h)
+	secured(h.OpenAPI())
 	mux.Handle("GET /api/openapi.json", document(h.OpenAPI()))
 	return mux
 }
