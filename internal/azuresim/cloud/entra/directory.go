@@ -49,6 +49,7 @@ type Directory struct {
 	sequence     uint64
 	applications table[Application]
 	principals   table[ServicePrincipal]
+	users        map[string]User
 	resources    map[string]bool
 	turns        map[string]int
 }
@@ -66,6 +67,7 @@ func New(c *clock.Clock, logger *slog.Logger, tenantID string, opts Options) *Di
 		identity:     uuid.NewString(),
 		applications: newTable[Application](),
 		principals:   newTable[ServicePrincipal](),
+		users:        map[string]User{},
 		resources:    azureResources(),
 		turns:        map[string]int{},
 	}
