@@ -77,7 +77,7 @@ func (e *Engine) MakeAPIKey(ctx context.Context, k APIKey, actor string) (APIKey
 	if _, err := e.apiKeys().save(ctx, k.ID, k, Absent); err != nil {
 		return k, secret.Value{}, err
 	}
-	e.LogChange(ctx, rotation.LogEntry{What: "created", Actor: actor, Detail: fmt.Sprintf("the API key %s (%q) with the role %s%s, until %s",
+	e.LogChange(ctx, rotation.LogEntry{What: "key", Actor: actor, Detail: fmt.Sprintf("%s (%q) was made with the role %s%s, until %s",
 		k.ID, k.Name, k.Role, k.scope(), k.Expires.Format(time.DateOnly))})
 	return k, secret.New(key), nil
 }
@@ -119,7 +119,7 @@ func (e *Engine) RevokeAPIKey(ctx context.Context, id, actor string) error {
 	if err := e.apiKeys().write(ctx, id, Change{Op: Delete, Key: e.apiKeys().key(id)}); err != nil {
 		return err
 	}
-	e.LogChange(ctx, rotation.LogEntry{What: "revoked", Actor: actor, Detail: fmt.Sprintf("the API key %s (%q)", id, key.Name)})
+	e.LogChange(ctx, rotation.LogEntry{What: "key", Actor: actor, Detail: fmt.Sprintf("%s (%q) was revoked", id, key.Name)})
 	return nil
 }
 

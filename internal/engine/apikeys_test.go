@@ -185,8 +185,8 @@ func TestKeysAreInTheLogOfTheTenant(t *testing.T) {
 		lines = append(lines, row.Properties["what"].(string)+" by "+row.Properties["actor"].(string)+": "+row.Properties["detail"].(string))
 	}
 	assert.ElementsMatch(t, []string{
-		`created by somebody: the API key ` + made.ID + ` ("pipeline") with the role operator for ` + appID + `, until 2026-03-31`,
-		`revoked by somebody else: the API key ` + made.ID + ` ("pipeline")`,
+		`key by somebody: ` + made.ID + ` ("pipeline") was made with the role operator for ` + appID + `, until 2026-03-31`,
+		`key by somebody else: ` + made.ID + ` ("pipeline") was revoked`,
 	}, lines)
 	assert.NotContains(t, strings.Join(lines, ""), key.Reveal()[20:])
 }
