@@ -37,7 +37,8 @@ type Config struct {
 	Vaults       nearexpiry.Vaults
 	StagingVault string
 	EventGrid    eventgrid.Publisher // nil where no topic is configured
-	OpenAPI      bool
+	Gate         api.Gate
+	Owners       api.Owners
 	Version      string
 	Log          *slog.Logger
 }
@@ -46,7 +47,7 @@ type Config struct {
 func Table(c Config) map[string]customhandler.Function {
 	table := map[string]customhandler.Function{
 		"api":       customhandler.OnHTTP(api.Route, api.New(c.api())),
-		"dashboard": dashboard.New(),
+		"dashboard": dashboard.New(c.Gate),
 		"eventgrid": eventgrid.New(eventgrid.Config{Publisher: c.EventGrid, Bus: c.Engine.Bus, Log: c.Engine, Now: c.Engine.Now}),
 		"nearexpiry": nearexpiry.New(nearexpiry.Config{
 			Engine: c.Engine, Vaults: c.Vaults, StagingVault: c.StagingVault, Installation: c.Engine.Installation, Log: c.Log,
@@ -65,7 +66,7 @@ func (c Config) api() api.Config {
 	for word, target := range c.Targets {
 		integrations[word] = target
 	}
-	return api.Config{Engine: c.Engine, Integrations: integrations, Open: c.OpenAPI, Version: c.Version, Log: c.Log}
+	return api.Config{Engine: c.Engine, Integrations: integrations, Gate: c.Gate, Owners: c.Owners, Version: c.Version, Log: c.Log}
 }
 
 // onRotated answers an integration's subscription to the topic "rotated".

@@ -26,6 +26,17 @@ var (
 	administrators     = rule{role: access.Administrator}
 )
 
+// String says who may, for people.
+func (r rule) String() string {
+	switch {
+	case r == everybody:
+		return "For everybody."
+	case r.owners:
+		return "Takes the role " + r.role.String() + ", or to be an owner of the application in Entra ID."
+	}
+	return "Takes the role " + r.role.String() + "."
+}
+
 // rules are who may use each operation, by the pattern that it is served under. An
 // operation without a line is refused to everybody.
 var rules = map[string]rule{
@@ -66,6 +77,10 @@ var rules = map[string]rule{
 	"GET /api/tasks/{id}":    readers,
 	"PUT /api/tasks/{id}":    administrators, // a script gets the credentials that it delivers
 	"DELETE /api/tasks/{id}": administrators,
+
+	"GET /api/keys":         administrators,
+	"POST /api/keys":        administrators, // who came with a key makes none
+	"DELETE /api/keys/{id}": administrators,
 }
 
 // emergencies is who may ask for one, in the body of a request for a rotation: it

@@ -75,6 +75,8 @@ func newMux(config Config) *http.ServeMux {
 	a.registerTasks(h)
 	a.registerRotations(h)
 	a.registerLog(h)
+	a.registerKeys(h)
+	secured(h.OpenAPI())
 	mux.Handle("GET /api/openapi.json", document(h.OpenAPI()))
 	return mux
 }

@@ -26,6 +26,32 @@ func document(o *huma.OpenAPI) http.Handler {
 	})
 }
 
+// secured says how to come in, and which role each operation takes.
+func secured(o *huma.OpenAPI) {
+	o.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"entra": {Type: "http", Scheme: "bearer", BearerFormat: "JWT",
+			Description: "An access token of Microsoft Entra ID for rekey's app registration, with one of its app roles"},
+		"apiKey":     {Type: "apiKey", In: "header", Name: "X-Api-Key", Description: "An API key that an administrator made"},
+		"appService": {Type: "apiKey", In: "cookie", Name: "AppServiceAuthSession", Description: "The session of a browser that signed in by App Service authentication"},
+	}
+	ways := []map[string][]string{{"entra": {}}, {"apiKey": {}}, {"appService": {}}}
+	for path, item := range o.Paths {
+		for method, operation := range map[string]*huma.Operation{
+			http.MethodGet: item.Get, http.MethodPut: item.Put, http.MethodPost: item.Post, http.MethodDelete: item.Delete,
+		} {
+			if operation == nil {
+				continue
+			}
+			rule := rules[method+" "+path]
+			operation.Security = ways
+			operation.Description = rule.String()
+			if rule == everybody {
+				operation.Security = []map[string][]string{} // overrides what would be for all
+			}
+		}
+	}
+}
+
 // documentDefaults shows the domain's defaults, so that the document cannot
 // differ from them.
 func documentDefaults(schemas map[string]*huma.Schema) {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -119,7 +120,8 @@ func (d *door) unidentified(ctx context.Context, err error) error {
 		header := http.Header{"Www-Authenticate": {d.gate.Challenge(err)}}
 		return huma.ErrorWithHeaders(problem(http.StatusUnauthorized, err.Error()), header)
 	}
-	return refusal(ctx, d.log, err)
+	d.log.ErrorContext(ctx, "it cannot be found out who sent a request", "error", err)
+	return later(10*time.Second, "it cannot be found out at the moment who sent the request; repeat it; the cause is in rekey's log")
 }
 
 // refuse answers a request that does not come in.

@@ -63,7 +63,7 @@ func gather(o *Options) (*evidence, error) {
 
 // of also keeps what the stack's API answers from now on.
 func (e *evidence) of(s *Stack) {
-	s.client.Transport = &keeping{http.DefaultTransport, e.answers}
+	s.client.Transport = asProgram{s, &keeping{http.DefaultTransport, e.answers}}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.err = errors.Join(e.err, e.secrets.Add("the access token of Vercel", s.Tenant.places.token))

@@ -1,7 +1,7 @@
 // Command local runs rekey on one machine: the packaged handler under a simulated
 // Functions host, beside a simulated Azure with a tenant to rotate in.
 //
-//	local [-apps 12|300] [-ports default|any] [-per-function] [-bench] [-soak 5m [-seed N]] [-dist dist] [-dir .local]
+//	local [-apps 12|300] [-ports default|any] [-per-function] [-access] [-bench] [-soak 5m [-seed N]] [-dist dist] [-dir .local]
 //
 // It prints what happens, writes where everything is to .local/endpoints.json
 // once all of it is ready, and stops on Ctrl-C. Nothing leaves the machine.
@@ -75,6 +75,7 @@ func parseFlags(args []string) (Options, error) {
 	ports := flags.String("ports", "default", "`default` ports, or any free ones")
 	apps := flags.Int("apps", 0, fmt.Sprintf("how many applications the tenant has (0 is %d, %d with -bench, %d with -soak)", options.Apps, benchApps, soakApps))
 	flags.BoolVar(&options.PerFunction, "per-function", false, "run one process for each function, as Flex Consumption does")
+	flags.BoolVar(&options.Access, "access", false, "ask everybody who they are; access.json in the folder has what each of some people would present")
 	flags.BoolVar(&options.Bench, "bench", false, "measure, print a table and end")
 	flags.DurationVar(&options.Soak, "soak", 0, "for so long kill the handler, let everything go wrong, and see that nothing is lost")
 	flags.Uint64Var(&options.Seed, "seed", uint64(time.Now().UnixNano()), "what decides, with -soak, what is asked and what goes wrong")

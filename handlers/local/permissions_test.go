@@ -31,12 +31,14 @@ import (
 func TestEveryPermissionIsNeededAndNamed(t *testing.T) {
 	book := &callBook{first: map[string]cloud.Exchange{}}
 	e := startEverything(t, func(o *Options) {
-		o.Azure = func(a *azuresim.Azure) { a.Cloud.Record(book.note) }
+		o.Access, o.Azure = true, func(a *azuresim.Azure) { a.Cloud.Record(book.note) }
 		o.Latency.Jobs = 100 * time.Millisecond
 	})
 	e.useEverything(t)
 	e.overtake(t, book)
 	e.makeEveryChoice(t)
+	status, text := e.as(t, http.MethodGet, e.path, "", e.bearer(t, "owner")...)
+	require.Equal(t, http.StatusForbidden, status, text)
 	made := book.calls()
 	assert.ElementsMatch(t, permissionsPage(t), slices.Collect(maps.Keys(made)))
 	e.refuseNobody(t, made)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -27,6 +28,7 @@ type Options struct {
 	Ports        azuresim.Ports
 	HostPort     int
 	PerFunction  bool
+	Access       bool // nobody comes in unknown
 	Bench        bool
 	Soak         time.Duration // or for how long it storms
 	Seed         uint64        // of the soak
@@ -82,6 +84,7 @@ type Stack struct {
 // Start brings everything up and writes endpoints.json last.
 func Start(ctx context.Context, o Options) (s *Stack, err error) {
 	s = &Stack{options: o, client: &http.Client{Timeout: 30 * time.Second}}
+	s.client.Transport = asProgram{s, http.DefaultTransport}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -112,6 +115,9 @@ func Start(ctx context.Context, o Options) (s *Stack, err error) {
 		return s, err
 	}
 	if err := s.Tenant.subscribe(ctx, s.Azure, "http://"+s.Host.Addr()); err != nil {
+		return s, err
+	}
+	if err := s.writeAccess(); err != nil {
 		return s, err
 	}
 	return s, s.writeEndpoints()
@@ -193,10 +199,10 @@ func (s *Stack) settings() map[string]string {
 		"REKEY_STAGING_VAULT":            stagingVault,
 		"REKEY_INSTALLATION":             installation,
 		"REKEY_SWEEP_SCHEDULE":           "*/2 * * * * *",
-		"REKEY_OPEN_API":                 "true",
 		"REKEY_EVENTGRID_TOPIC_ENDPOINT": s.Tenant.Topic,
 		"AZURE_CLIENT_ID":                s.Tenant.Identity.AppID,
 	}
+	maps.Copy(all, s.accessSettings())
 	if s.options.Tables != nil {
 		all["REKEY_TABLES_CONNECTION"] = s.options.Tables(e.Tables)
 	}
@@ -238,6 +244,7 @@ func (s *Stack) writeEndpoints() error {
 // Close stops everything, the handler first.
 func (s *Stack) Close() error {
 	_ = os.Remove(s.path("endpoints.json"))
+	_ = os.Remove(s.path("access.json"))
 	if s.Host != nil {
 		s.Host.Stop()
 	}

@@ -26,6 +26,7 @@ const (
 // Tenant is what was seeded.
 type Tenant struct {
 	Identity entra.ServicePrincipal // whom rekey runs as
+	API      registration
 	Apps     []entra.Application
 	Topic    string // where lifecycle events go
 	vaults   []string
@@ -37,6 +38,7 @@ type Tenant struct {
 func seed(a *azuresim.Azure, apps int) *Tenant {
 	t := &Tenant{Identity: a.Directory.AddManagedIdentity("rekey", entra.RoleApplicationReadWriteOwnedBy)}
 	t.addVaults(a)
+	t.API = register(a)
 	t.places = addPlaces(a, t.Identity)
 	for n := range apps {
 		t.Apps = append(t.Apps, t.addApplication(a, n))

@@ -29,6 +29,9 @@ type config struct {
 	eventGridTopic  string
 	extraCAFile     string
 	openAPI         bool
+	apiClientID     string // of rekey's own app registration, or empty
+	apiAudience     string
+	platformAuth    bool
 	callTimeout     time.Duration
 	logLevel        slog.Level
 	functionTimeout time.Duration
@@ -59,6 +62,9 @@ func readConfig(lookup func(string) string) (config, error) {
 		eventGridTopic:  lookup("REKEY_EVENTGRID_TOPIC_ENDPOINT"),
 		extraCAFile:     s.file("REKEY_EXTRA_CA_FILE"),
 		openAPI:         s.boolean("REKEY_OPEN_API"),
+		apiClientID:     strings.ToLower(s.optional("REKEY_API_CLIENT_ID", "", guidPattern, "the client id of rekey's own app registration, a GUID")),
+		apiAudience:     s.optional("REKEY_API_AUDIENCE", "", audiencePattern, "an App ID URI of rekey's own app registration, such as api://rekey.contoso.com"),
+		platformAuth:    s.boolean("WEBSITE_AUTH_ENABLED"),
 		callTimeout:     s.duration("REKEY_CALL_TIMEOUT", 30*time.Second, time.Second, time.Minute),
 		functionTimeout: 4 * time.Minute,
 		logLevel:        s.level("REKEY_LOG_LEVEL"),
@@ -70,6 +76,9 @@ func readConfig(lookup func(string) string) (config, error) {
 	s.azure("REKEY_EVENTGRID_TOPIC_ENDPOINT", topicPattern, "the endpoint of an Event Grid topic, https://<topic>.<region>-1.eventgrid.azure.net/api/events")
 	if c.openAPI && lookup("WEBSITE_SITE_NAME") != "" {
 		s.wrong("REKEY_OPEN_API", "must not be true in Azure: it lets anybody on the internet use the API")
+	}
+	if c.apiAudience != "" && c.apiClientID == "" {
+		s.wrong("REKEY_API_AUDIENCE", "says nothing without REKEY_API_CLIENT_ID")
 	}
 	if len(s.mistakes) > 0 {
 		return c, fmt.Errorf("the settings are not right:\n%w", errors.Join(s.mistakes...))
@@ -85,6 +94,7 @@ var (
 	namespacePattern    = regexp.MustCompile(`^[a-zA-Z](-?[a-zA-Z0-9]){5,49}\.servicebus\.windows\.net$`)
 	tablesPattern       = regexp.MustCompile(`^https://[a-z0-9]{3,24}\.(table\.core\.windows|z[0-9]{2}\.table\.storage\.azure)\.net/?$`)
 	topicPattern        = regexp.MustCompile(`^https://[a-z0-9-]+(\.[a-z0-9-]+)?\.eventgrid\.azure\.net/api/events$`)
+	audiencePattern     = regexp.MustCompile(`^(api|https)://[a-zA-Z0-9][a-zA-Z0-9._/-]{0,200}$`)
 	installationPattern = regexp.MustCompile(`^[a-z0-9](-?[a-z0-9]){0,23}$`)
 )
 

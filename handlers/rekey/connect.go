@@ -16,6 +16,7 @@ import (
 	"github.com/rekey-dev/rekey/functions/devops"
 	"github.com/rekey-dev/rekey/functions/keyvault"
 	"github.com/rekey-dev/rekey/functions/vercel"
+	"github.com/rekey-dev/rekey/internal/access"
 	"github.com/rekey-dev/rekey/internal/certificate"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/entra"
@@ -55,7 +56,8 @@ func connectThrough(transport *http.Transport, c config, log *slog.Logger) (func
 	stage := vault.NewStage(vaults, c.stagingVault, c.installation, time.Now)
 	e.Stage, e.Tokens = stage, stage
 	parts := functions.Config{
-		Engine: e, Vaults: vaults, StagingVault: c.stagingVault, OpenAPI: c.openAPI, Version: version, Log: log,
+		Gate: newGate(c, transport, e), Owners: access.NewOwners(directory, c.callTimeout, time.Now),
+		Engine: e, Vaults: vaults, StagingVault: c.stagingVault, Version: version, Log: log,
 		Targets: map[string]functions.Target{
 			"apiconnection": apiconnection.New(apiconnection.Config{
 				Vaults: vaults, StagingVault: c.stagingVault, Credential: credential,
@@ -77,6 +79,14 @@ func connectThrough(transport *http.Transport, c config, log *slog.Logger) (func
 		parts.EventGrid, err = eventgrid.New(c.eventGridTopic, credential, transport)
 	}
 	return parts, err
+}
+
+// newGate tells who uses the API and the pages.
+func newGate(c config, transport *http.Transport, keys access.Keys) *access.Gate {
+	return access.New(access.Config{
+		Open: c.openAPI, Platform: c.platformAuth, TenantID: c.tenantID, ClientID: c.apiClientID, Audience: c.apiAudience,
+		Keys: keys, Transport: transport, CallTimeout: c.callTimeout, Now: time.Now,
+	})
 }
 
 // newEngine connects the engine to the store and the bus.

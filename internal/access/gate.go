@@ -1,13 +1,13 @@
 package access
 
 import (
-	"context"
 	"errors"
-	"log/slog"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/secret"
 )
 
@@ -31,14 +31,6 @@ type Config struct {
 	// CallTimeout bounds each of them.
 	CallTimeout time.Duration
 	Now         func() time.Time
-	Log         *slog.Logger
-}
-
-// Keys knows the API keys.
-type Keys interface {
-	// KeyHolder returns the principal that a key stands for, or an error that wraps
-	// ErrRefused where there is no such key, or none any more.
-	KeyHolder(ctx context.Context, presented secret.Value) (Principal, error)
 }
 
 // What Identify refuses. Any other error says that it cannot be found out at the
@@ -56,11 +48,12 @@ var (
 // Gate tells who sent a request. It may be used from any goroutine.
 type Gate struct {
 	Config
+	signing *signingKeys
 }
 
 // New returns a gate. It calls nobody before the first token comes.
 func New(c Config) *Gate {
-	return &Gate{Config: c}
+	return &Gate{Config: c, signing: newSigningKeys(c)}
 }
 
 // Identify returns who sent a request. What is presented on purpose counts before the
@@ -72,13 +65,53 @@ func (g *Gate) Identify(r *http.Request) (Principal, error) {
 	case !g.Platform && g.ClientID == "":
 		return Principal{}, ErrClosed
 	}
+	presented, err := present(r.Header)
+	switch {
+	case err != nil:
+		return Principal{}, err
+	case presented.isKey:
+		return g.keyHolder(r.Context(), presented.secret)
+	case !presented.secret.IsZero():
+		return g.tokenHolder(r.Context(), presented.secret)
+	case g.Platform:
+		return g.signedIn(r.Header)
+	}
 	return Principal{}, ErrUnknown
 }
+
+// presented is what a request carries on purpose.
+type presented struct {
+	secret secret.Value
+	isKey  bool
+}
+
+// present reads what a request presents, of which there may be one thing once.
+func present(h http.Header) (p presented, err error) {
+	authorization, keys := h.Values("Authorization"), h.Values("X-Api-Key")
+	switch {
+	case len(authorization)+len(keys) > 1:
+		return p, refused("one credential must be sent, once")
+	case len(keys) == 1:
+		return presented{secret.New(keys[0]), true}, nil
+	case len(authorization) == 0:
+		return p, nil
+	}
+	scheme, credential, _ := strings.Cut(authorization[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") || credential == "" {
+		return p, refused("the Authorization header must be Bearer and a token")
+	}
+	return presented{secret.New(credential), strings.HasPrefix(credential, engine.KeyPrefix)}, nil
+}
+
+func refused(why string) error { return fmt.Errorf("%w: %s", ErrRefused, why) }
 
 // Challenge is what a refused client is told to present, as RFC 6750 spells it.
 // https://www.rfc-editor.org/rfc/rfc6750#section-3
 func (g *Gate) Challenge(refused error) string {
 	challenge := []string{`Bearer realm="rekey"`}
+	if g.ClientID != "" {
+		challenge = append(challenge, fmt.Sprintf(`authorization_uri="https://%s/%s/oauth2/v2.0/authorize"`, loginHost, g.TenantID))
+	}
 	if errors.Is(refused, ErrRefused) {
 		challenge = append(challenge, `error="invalid_token"`)
 	}

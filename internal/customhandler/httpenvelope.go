@@ -97,7 +97,8 @@ func (in Invocation) httpRequest(ctx context.Context) (*http.Request, error) {
 		return nil, err
 	}
 	for name, values := range wire.Headers {
-		req.Header[http.CanonicalHeaderKey(name)] = values
+		name = http.CanonicalHeaderKey(name)
+		req.Header[name] = append(req.Header[name], values...) // spelled twice, it is there twice
 	}
 	req.RequestURI = req.URL.RequestURI()
 	return req, nil

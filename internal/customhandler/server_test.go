@@ -226,6 +226,25 @@ func TestHTTPEnvelope(t *testing.T) {
 	assert.Equal(t, "api|POST|/api||"+call+"|inv-1", <-forwarding.seen, "with forwarding, an envelope is only a body")
 }
 
+// TestAHeaderInTwoSpellingsIsThereTwice: whoever refuses a doubled one has to see both.
+func TestAHeaderInTwoSpellingsIsThereTwice(t *testing.T) {
+	var seen []string
+	server, err := customhandler.NewServer(map[string]customhandler.Function{
+		"api": customhandler.OnHTTP("api/{*path}", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header.Values("X-Who") })),
+	}, customhandler.Options{HTTPEnvelope: true})
+	require.NoError(t, err)
+	host := httptest.NewServer(server)
+	defer host.Close()
+	call, err := http.NewRequestWithContext(t.Context(), http.MethodPost, host.URL+"/api", strings.NewReader(`{"Data":{"req":{"Url":"http://x/api/a","Method":"GET","Headers":{"X-WHO":["a"],"x-who":["b"]}}},"Metadata":{}}`))
+	require.NoError(t, err)
+	call.Header.Set("X-Azure-Functions-InvocationId", "1")
+	call.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultTransport.RoundTrip(call)
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+	assert.ElementsMatch(t, []string{"a", "b"}, seen)
+}
+
 func TestServeUntilTheContextEnds(t *testing.T) {
 	server, err := customhandler.NewServer(nil, customhandler.Options{})
 	require.NoError(t, err)

@@ -18,11 +18,12 @@ const (
 	TableTasks        = "tasks"        // tenant, id: automation tasks
 	TableLog          = "log"          // day, time: the log of the tenant
 	TableInventory    = "inventory"    // see package inventory: every application of the tenant
+	TableAPIKeys      = "apikeys"      // tenant, id: keys to the API
 )
 
 // Tables lists every table, for whoever creates them.
 func Tables() []string {
-	return []string{TableApplications, TableRotations, TableSchedule, TableGroups, TableTasks, TableLog, TableInventory}
+	return []string{TableApplications, TableRotations, TableSchedule, TableGroups, TableTasks, TableLog, TableInventory, TableAPIKeys}
 }
 
 const (

@@ -49,6 +49,8 @@ type Host struct {
 	workers  []*worker
 	serving  map[string]*worker // by function
 
+	authentication authentication
+
 	cancel  context.CancelFunc
 	running sync.WaitGroup // starting, serving and the triggers
 	ended   sync.WaitGroup // the supervision of workers

@@ -12,6 +12,7 @@ const maxRequest = 100 << 20
 
 // ServeHTTP is the host's outer door: its own paths first, then the app's routes.
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r = h.authenticated(r)
 	path, err := kestrelPath(r.URL.EscapedPath())
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)

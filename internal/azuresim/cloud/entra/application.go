@@ -24,6 +24,9 @@ type Application struct {
 	Tags            []string
 	IdentifierURIs  []string
 	CreatedAt       time.Time
+	// TokenVersion is of which version access tokens for it are: 2, or else 1.
+	// https://learn.microsoft.com/graph/api/resources/apiapplication
+	TokenVersion int
 	// Owners are the object ids of users and service principals.
 	Owners    []string
 	Passwords []Password

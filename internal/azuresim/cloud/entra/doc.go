@@ -4,8 +4,9 @@
 // service work on this store and ask it who calls.
 //
 // It promises that
-//   - tokens are signed JWTs with the claims of Entra's version 1.0 access tokens,
-//     and Authenticate believes no other;
+//   - tokens are signed JWTs with the claims of Entra's access tokens, of version 1.0
+//     unless an application's registration asks for 2.0, and Authenticate believes no
+//     other; keys are rolled over on request, and those of before are shown on;
 //   - a write reaches the replicas of the token service one after the other:
 //     replica i has it after i+1 replication delays, and the requests for one
 //     application go to the replicas in turn, so as many successes in a row as
@@ -24,6 +25,7 @@
 // of App Service's managed identity endpoint
 // (https://learn.microsoft.com/azure/app-service/overview-managed-identity).
 // Where they are silent: a missing or disabled principal is reported before the
-// credential is looked at, Conditional Access after it; an assertion needs a jti,
+// credential is looked at, Conditional Access after it; people sign in by a call of
+// SignIn, because there is no browser that a page could be shown in; an assertion needs a jti,
 // but may be used twice; a secret before its start is a wrong one.
 package entra

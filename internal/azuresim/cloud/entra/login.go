@@ -20,7 +20,7 @@ func (d *Directory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "GET v2.0/.well-known/openid-configuration":
 		d.metadata(w, r, tenant)
 	case "GET discovery/v2.0/keys":
-		writeJSON(w, http.StatusOK, d.signer.keySet())
+		writeJSON(w, http.StatusOK, d.signer.keySet(d.issuer()))
 	case "POST oauth2/v2.0/token":
 		d.token(w, r, tenant)
 	default:

@@ -2,6 +2,7 @@ package entra
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -39,6 +40,8 @@ type ServicePrincipal struct {
 	// Roles are its app roles on Microsoft Graph; a token carries those of the
 	// time when it was issued.
 	Roles []string
+	// AppRoles are its app roles on applications of the tenant, by their client ids.
+	AppRoles map[string][]string
 	// ResourceID is the Resource Manager id of a user-assigned managed identity.
 	ResourceID string
 }
@@ -67,7 +70,7 @@ func (d *Directory) AddManagedIdentity(displayName string, roles ...string) Serv
 func (d *Directory) PutServicePrincipal(sp ServicePrincipal) { d.putPrincipal(sp, d.clock.Now()) }
 
 func (d *Directory) putPrincipal(sp ServicePrincipal, at time.Time) {
-	sp.Roles = slices.Clone(sp.Roles)
+	sp.Roles, sp.AppRoles = slices.Clone(sp.Roles), maps.Clone(sp.AppRoles)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.sequence++
@@ -100,6 +103,14 @@ func (d *Directory) ServicePrincipals(lag time.Duration) []ServicePrincipal {
 func (d *Directory) ServicePrincipalVisible(objectID string) bool {
 	_, visible := d.ServicePrincipal(objectID, d.lag(d.opts.Replicas-1))
 	return visible
+}
+
+// rolesOn are the app roles that the principal has on a resource.
+func (sp ServicePrincipal) rolesOn(resource string) []string {
+	if resource == GraphAudience {
+		return sp.Roles
+	}
+	return sp.AppRoles[resource]
 }
 
 // lag is how far a replica of the token service is behind.

@@ -14,8 +14,8 @@ type recent struct {
 	tokens map[string]string
 }
 
-func (r *recent) issue(c claims, sign func(any) (string, error)) (string, error) {
-	key := strings.Join(append([]string{c.ObjectID, c.Audience, c.AppIDACR, strconv.FormatInt(c.Expires, 10)}, c.Roles...), "|")
+func (r *recent) issue(c claims, sign func(claims) (string, error)) (string, error) {
+	key := strings.Join(append([]string{c.ObjectID, c.Audience, c.AppIDACR, c.AzpACR, c.Version, strconv.FormatInt(c.Expires, 10)}, c.Roles...), "|")
 	r.mu.Lock()
 	if c.IssuedAt != r.issued {
 		r.issued, r.tokens = c.IssuedAt, map[string]string{}

@@ -1,6 +1,9 @@
 package entra
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Audiences of the services that the simulated cloud knows.
 const (
@@ -38,8 +41,37 @@ func (d *Directory) knownResource(audience string) bool {
 	if known {
 		return true
 	}
-	_, known = d.ApplicationByAppID(strings.TrimPrefix(audience, "api://"), 0)
+	_, known = d.applicationFor(audience)
 	return known
+}
+
+// applicationFor returns the application that an audience names: by its client id, by
+// that as an App ID URI, or by an App ID URI of its own.
+func (d *Directory) applicationFor(audience string) (Application, bool) {
+	if app, known := d.ApplicationByAppID(strings.TrimPrefix(audience, "api://"), 0); known {
+		return app, true
+	}
+	d.mu.RLock()
+	known := d.resources[canonicalAudience(audience)]
+	d.mu.RUnlock()
+	if known {
+		return Application{}, false
+	}
+	for _, app := range d.Applications(0) {
+		if slices.Contains(app.IdentifierURIs, audience) {
+			return app, true
+		}
+	}
+	return Application{}, false
+}
+
+// resourceOf names a resource as app roles on it do: by the client id of an application
+// of the tenant, or as the service that it is.
+func (d *Directory) resourceOf(audience string) string {
+	if app, known := d.applicationFor(audience); known {
+		return app.AppID
+	}
+	return canonicalAudience(audience)
 }
 
 func sameAudience(a, b string) bool { return canonicalAudience(a) == canonicalAudience(b) }

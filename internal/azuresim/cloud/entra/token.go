@@ -32,7 +32,8 @@ type Token struct {
 	Roles []string
 }
 
-// claims are those of a version 1.0 access token for an application.
+// claims are those of an access token: of version 1.0, which every service of Azure
+// takes, or of 2.0, which an application's registration can ask for.
 // https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
 type claims struct {
 	Audience  string   `json:"aud"`
@@ -40,40 +41,67 @@ type claims struct {
 	IssuedAt  int64    `json:"iat"`
 	NotBefore int64    `json:"nbf"`
 	Expires   int64    `json:"exp"`
-	AppID     string   `json:"appid"`
-	AppIDACR  string   `json:"appidacr"`
-	IDType    string   `json:"idtyp"`
+	AppID     string   `json:"appid,omitempty"`
+	AppIDACR  string   `json:"appidacr,omitempty"`
+	Azp       string   `json:"azp,omitempty"`
+	AzpACR    string   `json:"azpacr,omitempty"`
+	IDType    string   `json:"idtyp,omitempty"`
+	Name      string   `json:"name,omitempty"`
+	Nonce     string   `json:"nonce,omitempty"`
 	ObjectID  string   `json:"oid"`
+	Username  string   `json:"preferred_username,omitempty"`
 	Roles     []string `json:"roles,omitempty"`
+	Scopes    string   `json:"scp,omitempty"`
 	Subject   string   `json:"sub"`
 	TenantID  string   `json:"tid"`
+	Unique    string   `json:"unique_name,omitempty"`
+	UPN       string   `json:"upn,omitempty"`
 	TokenID   string   `json:"uti"`
 	Version   string   `json:"ver"`
 }
 
 // How the client proved who it is: the claim appidacr.
 const (
+	provedNothing       = "0" // a program on a person's machine
 	provedBySecret      = "1"
 	provedByCertificate = "2"
 )
 
-func (d *Directory) issuer() string { return "https://sts.windows.net/" + d.tenantID + "/" }
-
-// issue signs a token for a principal. Only Microsoft Graph's app roles are known.
+// issue signs a token for a principal.
 func (d *Directory) issue(sp ServicePrincipal, audience, proof string, lifetime time.Duration) (string, error) {
-	now := time.Now().Truncate(sameToken(lifetime))
-	c := claims{
-		Audience: audience, Issuer: d.issuer(),
-		IssuedAt: now.Unix(), NotBefore: now.Unix(), Expires: now.Add(lifetime).Unix(),
-		AppID: sp.AppID, AppIDACR: proof, IDType: "app",
-		ObjectID: sp.ObjectID, Subject: sp.ObjectID, TenantID: d.tenantID,
-		TokenID: uuid.NewString(), Version: "1.0",
-	}
-	if sameAudience(audience, GraphAudience) {
-		c.Roles = sp.Roles
-	}
+	c := d.claimsFor(audience, lifetime)
+	c.IDType, c.ObjectID, c.Subject = "app", sp.ObjectID, sp.ObjectID
+	c.Roles = sp.rolesOn(d.resourceOf(audience))
+	c.client(sp.AppID, proof)
 	return d.recent.issue(c, d.signer.sign)
 }
+
+// claimsFor are what all tokens for an audience have. Those of a registration that asks
+// for version 2.0 name it by its client id, whatever was asked for.
+func (d *Directory) claimsFor(audience string, lifetime time.Duration) claims {
+	now := time.Now().Truncate(sameToken(lifetime))
+	c := claims{
+		Audience: audience, Issuer: "https://sts.windows.net/" + d.tenantID + "/", Version: "1.0",
+		IssuedAt: now.Unix(), NotBefore: now.Unix(), Expires: now.Add(lifetime).Unix(),
+		TenantID: d.tenantID, TokenID: uuid.NewString(),
+	}
+	if app, known := d.applicationFor(audience); known && app.TokenVersion == 2 {
+		c.Audience, c.Version, c.Issuer = app.AppID, "2.0", d.issuer()
+	}
+	return c
+}
+
+// client says who asked for the token.
+func (c *claims) client(appID, proof string) {
+	if c.Version == "2.0" {
+		c.Azp, c.AzpACR = appID, proof
+		return
+	}
+	c.AppID, c.AppIDACR = appID, proof
+}
+
+// issuer is the tenant's, of version 2.0.
+func (d *Directory) issuer() string { return authority + d.tenantID + "/v2.0" }
 
 // sameToken is for how long whoever asks again gets the token of before: it is
 // dated back by less, as Entra dates its tokens back by minutes.
@@ -112,7 +140,7 @@ func (d *Directory) verify(bearer string) (c claims, err error) {
 	if err != nil {
 		return c, err
 	}
-	if err := t.verify(&d.signer.key().PublicKey); err != nil {
+	if err := d.signer.verify(t); err != nil {
 		return c, err
 	}
 	return c, json.Unmarshal(t.claims, &c)

@@ -7,6 +7,7 @@ import "slices"
 // https://graph.microsoft.com/v1.0/$metadata
 type entityType struct {
 	name, set  string
+	path       string // of a set that is not at the root
 	properties []string
 }
 

@@ -100,7 +100,7 @@ func (o options) project(shown map[string]any) map[string]any {
 		return shown
 	}
 	kept := map[string]any{}
-	for _, name := range o.selected {
+	for _, name := range append([]string{"@odata.type"}, o.selected...) {
 		if value, simulated := shown[name]; simulated {
 			kept[name] = value
 		}

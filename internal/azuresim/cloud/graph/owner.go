@@ -2,12 +2,14 @@ package graph
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/entra"
 )
 
-// listOwners shows who owns an application. Of users a caller without a permission to
+// listOwners shows a page of those who own an application. Of users a caller without a permission to
 // read them sees the type and the id alone.
 // https://learn.microsoft.com/graph/api/application-list-owners
 // https://learn.microsoft.com/graph/permissions-overview#limited-information-returned-for-inaccessible-member-objects
@@ -15,21 +17,21 @@ func (s *Service) listOwners(r *request, k key) (*answer, error) {
 	if err := mayReadApplications(r.token); err != nil {
 		return nil, err
 	}
-	options, err := readOptions(r.URL.Query(), ownerType)
-	if err != nil {
+	if _, err := s.find(k, 0); err != nil {
 		return nil, err
 	}
-	app, err := s.find(k, s.readLag(k.id))
-	if err != nil {
-		return nil, err
-	}
-	owners := showAll(app.Owners, func(id string) map[string]any {
-		kind, shown := s.owner(id, mayReadUsers(r.token) == nil)
-		shown = options.project(shown)
+	of, seesUsers := ownerType, mayReadUsers(r.token) == nil
+	of.path = r.path
+	show := func(id string) map[string]any {
+		kind, shown := s.owner(id, seesUsers)
 		shown["@odata.type"] = "#microsoft.graph." + kind
 		return shown
+	}
+	owners := collection[string]{of: of, show: show, field: func(id, _ string) string { return id }}
+	return owners.page(s, r, func(lag time.Duration) []string {
+		app, _ := s.find(k, lag) // a replica that does not know it shows none
+		return slices.Clone(app.Owners)
 	})
-	return ok(map[string]any{"@odata.context": metadata("directoryObjects" + options.suffix()), "value": owners}), nil
 }
 
 // owner shows a service principal, or a user as far as the caller may see one.

@@ -73,7 +73,7 @@ func (c collection[T]) page(s *Service, r *request, read func(lag time.Duration)
 		objects = objects[:options.top]
 		from.last = c.field(objects[len(objects)-1], "id")
 		query.Set("$skiptoken", from.encode())
-		body["@odata.nextLink"] = link(c.of.set, query)
+		body["@odata.nextLink"] = link(cmp.Or(c.of.path, c.of.set), query)
 	}
 	body["value"] = showAll(objects, func(one T) map[string]any { return options.project(c.show(one)) })
 	return ok(body), nil
