@@ -64,6 +64,7 @@ func newMux(config Config) *http.ServeMux {
 	a.registerTasks(h)
 	a.registerRotations(h)
 	a.registerLog(h)
+	a.registerSettings(h)
 	mux.Handle("GET /api/openapi.json", document(h.OpenAPI()))
 	return mux
 }

@@ -70,6 +70,7 @@ func TestTheDocumentListsEveryOperation(t *testing.T) {
 		"GET /api/integrations/{integration}/choices",
 		"GET /api/log",
 		"GET /api/rotations/{id}",
+		"GET /api/settings",
 		"GET /api/tasks",
 		"GET /api/tasks/{id}",
 		"POST /api/applications/{appId}/adopt",
@@ -85,6 +86,7 @@ func TestTheDocumentListsEveryOperation(t *testing.T) {
 		"PUT /api/applications/{appId}",
 		"PUT /api/applications/{appId}/targets/{targetId}",
 		"PUT /api/groups/{groupId}",
+		"PUT /api/settings",
 		"PUT /api/tasks/{id}",
 	}, operations)
 	assert.Contains(t, d.Paths["/api/applications/{appId}"]["put"].Responses, "201")
