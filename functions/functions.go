@@ -14,6 +14,7 @@ import (
 	"github.com/rekey-dev/rekey/functions/api"
 	"github.com/rekey-dev/rekey/functions/dashboard"
 	"github.com/rekey-dev/rekey/functions/nearexpiry"
+	"github.com/rekey-dev/rekey/functions/retention"
 	"github.com/rekey-dev/rekey/functions/rotate"
 	"github.com/rekey-dev/rekey/functions/sweep"
 	"github.com/rekey-dev/rekey/internal/customhandler"
@@ -48,8 +49,9 @@ func Table(c Config) map[string]customhandler.Function {
 		"nearexpiry": nearexpiry.New(nearexpiry.Config{
 			Engine: c.Engine, Vaults: c.Vaults, StagingVault: c.StagingVault, Installation: c.Engine.Installation, Log: c.Log,
 		}),
-		"rotate": rotate.New(c.Engine),
-		"sweep":  sweep.New(c.Engine, c.Log),
+		"retention": retention.New(c.Engine, c.Log),
+		"rotate":    rotate.New(c.Engine),
+		"sweep":     sweep.New(c.Engine, c.Log),
 	}
 	for word, target := range c.Targets {
 		table[word] = onRotated(c.Engine, target)
