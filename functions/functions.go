@@ -10,6 +10,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/rekey-dev/rekey/functions/api"
 	"github.com/rekey-dev/rekey/functions/dashboard"
@@ -18,6 +20,7 @@ import (
 	"github.com/rekey-dev/rekey/functions/rotate"
 	"github.com/rekey-dev/rekey/functions/sweep"
 	"github.com/rekey-dev/rekey/internal/customhandler"
+	"github.com/rekey-dev/rekey/internal/deadletter"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/servicebus"
@@ -34,6 +37,7 @@ type Target interface {
 type Config struct {
 	Engine       *engine.Engine
 	Targets      map[string]Target // by the integration's word
+	DeadLetters  api.DeadLetters
 	Vaults       nearexpiry.Vaults
 	StagingVault string
 	OpenAPI      bool
@@ -64,7 +68,17 @@ func (c Config) api() api.Config {
 	for word, target := range c.Targets {
 		integrations[word] = target
 	}
-	return api.Config{Engine: c.Engine, Integrations: integrations, Open: c.OpenAPI, Version: c.Version, Log: c.Log}
+	return api.Config{Engine: c.Engine, Integrations: integrations, DeadLetters: c.DeadLetters, Entities: c.Entities(), Open: c.OpenAPI, Version: c.Version, Log: c.Log}
+}
+
+// Entities lists what messages are taken from, by the functions that there are: each
+// keeps the dead letters of its own.
+func (c Config) Entities() []deadletter.Entity {
+	entities := []deadletter.Entity{{Name: engine.QueueRequests}}
+	for _, word := range slices.Sorted(maps.Keys(c.Targets)) {
+		entities = append(entities, deadletter.Entity{Name: engine.TopicRotated, Subscription: word})
+	}
+	return entities
 }
 
 // onRotated answers an integration's subscription to the topic "rotated".

@@ -17,6 +17,7 @@ import (
 	"github.com/rekey-dev/rekey/functions/devops"
 	"github.com/rekey-dev/rekey/functions/keyvault"
 	"github.com/rekey-dev/rekey/functions/vercel"
+	"github.com/rekey-dev/rekey/internal/deadletter"
 	"github.com/rekey-dev/rekey/internal/engine"
 )
 
@@ -84,6 +85,18 @@ func TestEveryMessageComesAsPlainBytes(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestEveryEntityThatMessagesAreTakenFromHasDeadLetters(t *testing.T) {
+	var taken []deadletter.Entity
+	for _, bindings := range functionJSON(t) {
+		for _, b := range bindings {
+			if b.Type == "serviceBusTrigger" {
+				taken = append(taken, deadletter.Entity{Name: b.QueueName + b.TopicName, Subscription: b.SubscriptionName})
+			}
+		}
+	}
+	assert.ElementsMatch(t, taken, functions.Config{Targets: targets()}.Entities())
 }
 
 func TestTheDoors(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/rekey-dev/rekey/internal/deadletter"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
@@ -36,6 +37,8 @@ type Accessor interface {
 type Config struct {
 	Engine       *engine.Engine
 	Integrations map[string]Integration
+	DeadLetters  DeadLetters
+	Entities     []deadletter.Entity // of the bus, whose dead letters there can be
 	// Open lets everybody use everything. Without it only /api/health answers.
 	Open    bool
 	Version string
@@ -65,6 +68,7 @@ func newMux(config Config) *http.ServeMux {
 	a.registerRotations(h)
 	a.registerLog(h)
 	a.registerSettings(h)
+	a.registerDeadLetters(h)
 	mux.Handle("GET /api/openapi.json", document(h.OpenAPI()))
 	return mux
 }

@@ -47,7 +47,11 @@ func connectThrough(transport *http.Transport, c config, log *slog.Logger) (func
 	}
 	vaults := vault.New(credential, transport)
 	manager := azcore.ClientOptions{Transport: outbound.To(transport, "management.azure.com")}
-	e, err := newEngine(c, log, transport, credential)
+	bus, err := newBus(c, transport, credential)
+	if err != nil {
+		return functions.Config{}, err
+	}
+	e, err := newEngine(c, log, transport, credential, bus)
 	if err != nil {
 		return functions.Config{}, err
 	}
@@ -55,7 +59,7 @@ func connectThrough(transport *http.Transport, c config, log *slog.Logger) (func
 	stage := vault.NewStage(vaults, c.stagingVault, c.installation, time.Now)
 	e.Stage, e.Tokens = stage, stage
 	return functions.Config{
-		Engine: e, Vaults: vaults, StagingVault: c.stagingVault, OpenAPI: c.openAPI, Version: version, Log: log,
+		Engine: e, DeadLetters: bus, Vaults: vaults, StagingVault: c.stagingVault, OpenAPI: c.openAPI, Version: version, Log: log,
 		Targets: map[string]functions.Target{
 			"apiconnection": apiconnection.New(apiconnection.Config{
 				Vaults: vaults, StagingVault: c.stagingVault, Credential: credential,
@@ -77,12 +81,8 @@ func connectThrough(transport *http.Transport, c config, log *slog.Logger) (func
 
 // newEngine connects the engine to the store, the bus and, where one is
 // configured, the Event Grid topic.
-func newEngine(c config, log *slog.Logger, transport *http.Transport, credential azcore.TokenCredential) (*engine.Engine, error) {
+func newEngine(c config, log *slog.Logger, transport *http.Transport, credential azcore.TokenCredential, bus engine.Bus) (*engine.Engine, error) {
 	store, err := newStore(c, transport, credential)
-	if err != nil {
-		return nil, err
-	}
-	bus, err := newBus(c, transport, credential)
 	if err != nil {
 		return nil, err
 	}
