@@ -31,6 +31,7 @@ import (
 type Target interface {
 	rotation.Target
 	api.Integration
+	api.Placer
 }
 
 // Config is what the functions need from outside.

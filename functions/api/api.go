@@ -69,6 +69,7 @@ func newMux(config Config) *http.ServeMux {
 	a.registerLog(h)
 	a.registerSettings(h)
 	a.registerDeadLetters(h)
+	a.registerDependencies(h)
 	mux.Handle("GET /api/openapi.json", document(h.OpenAPI()))
 	return mux
 }

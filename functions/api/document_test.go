@@ -66,6 +66,7 @@ func TestTheDocumentListsEveryOperation(t *testing.T) {
 		"GET /api/applications/{appId}/targets/{targetId}",
 		"GET /api/deadletters",
 		"GET /api/deadletters/{entity}/{sequenceNumber}",
+		"GET /api/dependencies",
 		"GET /api/groups",
 		"GET /api/groups/{groupId}",
 		"GET /api/health",

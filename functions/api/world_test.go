@@ -320,6 +320,13 @@ func (p *place) CheckSettings(app rotation.Application, _ rotation.Kind, setting
 	return checked, nil
 }
 
+// Place implements api.Placer.
+func (p *place) Place(t rotation.TargetRow) (kind, name string) {
+	var settings struct{ Vault string }
+	_ = json.Unmarshal(t.Settings, &settings)
+	return "vault", settings.Vault
+}
+
 func (p *place) Access(context.Context, rotation.Application, rotation.TargetRow) (any, error) {
 	p.accessed++
 	if p.failAccess != nil {
