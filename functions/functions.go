@@ -59,7 +59,7 @@ func Table(c Config) map[string]customhandler.Function {
 		"sweep":     sweep.New(c.Engine, c.Log),
 	}
 	for word, target := range c.Targets {
-		table[word] = onRotated(c.Engine, target)
+		table[word] = onRotated(c.Engine, word, target)
 	}
 	return table
 }
@@ -83,11 +83,15 @@ func (c Config) Entities() []deadletter.Entity {
 }
 
 // onRotated answers an integration's subscription to the topic "rotated".
-func onRotated(e *engine.Engine, target Target) customhandler.Function {
+func onRotated(e *engine.Engine, word string, target Target) customhandler.Function {
 	return customhandler.OnMessage(func(ctx context.Context, m customhandler.ServiceBusMessage) error {
 		message, err := decodeRotated(m.Body)
 		if err != nil {
-			return fmt.Errorf("rotated: message %q: %w", m.MessageID, err)
+			err = fmt.Errorf("rotated: message %q: %w", m.MessageID, err)
+			if m.DeliveryCount <= 1 { // the bus brings it again, and gives it up in the end
+				e.LogChange(ctx, rotation.LogEntry{What: "unreadable", Detail: err.Error(), Actor: word, Failure: true})
+			}
+			return err
 		}
 		return e.Deploy(ctx, customhandler.InvocationID(ctx), target, message)
 	})
