@@ -10,14 +10,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/rekey-dev/rekey/functions/api"
 	"github.com/rekey-dev/rekey/functions/dashboard"
 	"github.com/rekey-dev/rekey/functions/eventgrid"
 	"github.com/rekey-dev/rekey/functions/nearexpiry"
+	"github.com/rekey-dev/rekey/functions/retention"
 	"github.com/rekey-dev/rekey/functions/rotate"
 	"github.com/rekey-dev/rekey/functions/sweep"
 	"github.com/rekey-dev/rekey/internal/customhandler"
+	"github.com/rekey-dev/rekey/internal/deadletter"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/servicebus"
@@ -28,12 +32,14 @@ import (
 type Target interface {
 	rotation.Target
 	api.Integration
+	api.Placer
 }
 
 // Config is what the functions need from outside.
 type Config struct {
 	Engine       *engine.Engine
 	Targets      map[string]Target // by the integration's word
+	DeadLetters  api.DeadLetters
 	Vaults       nearexpiry.Vaults
 	StagingVault string
 	EventGrid    eventgrid.Publisher // nil where no topic is configured
@@ -52,11 +58,12 @@ func Table(c Config) map[string]customhandler.Function {
 		"nearexpiry": nearexpiry.New(nearexpiry.Config{
 			Engine: c.Engine, Vaults: c.Vaults, StagingVault: c.StagingVault, Installation: c.Engine.Installation, Log: c.Log,
 		}),
-		"rotate": rotate.New(c.Engine),
-		"sweep":  sweep.New(c.Engine, c.Log),
+		"retention": retention.New(c.Engine, c.Log),
+		"rotate":    rotate.New(c.Engine),
+		"sweep":     sweep.New(c.Engine, c.Log),
 	}
 	for word, target := range c.Targets {
-		table[word] = onRotated(c.Engine, target)
+		table[word] = onRotated(c.Engine, word, target)
 	}
 	return table
 }
@@ -66,15 +73,32 @@ func (c Config) api() api.Config {
 	for word, target := range c.Targets {
 		integrations[word] = target
 	}
-	return api.Config{Engine: c.Engine, Integrations: integrations, Gate: c.Gate, Owners: c.Owners, Version: c.Version, Log: c.Log}
+	return api.Config{
+		Engine: c.Engine, Integrations: integrations, DeadLetters: c.DeadLetters, Entities: c.Entities(),
+		Gate: c.Gate, Owners: c.Owners, Version: c.Version, Log: c.Log,
+	}
+}
+
+// Entities lists what messages are taken from, by the functions that there are: each
+// keeps the dead letters of its own.
+func (c Config) Entities() []deadletter.Entity {
+	entities := []deadletter.Entity{{Name: engine.QueueRequests}}
+	for _, word := range slices.Sorted(maps.Keys(c.Targets)) {
+		entities = append(entities, deadletter.Entity{Name: engine.TopicRotated, Subscription: word})
+	}
+	return append(entities, deadletter.Entity{Name: engine.TopicLifecycle, Subscription: eventgrid.Subscription})
 }
 
 // onRotated answers an integration's subscription to the topic "rotated".
-func onRotated(e *engine.Engine, target Target) customhandler.Function {
+func onRotated(e *engine.Engine, word string, target Target) customhandler.Function {
 	return customhandler.OnMessage(func(ctx context.Context, m customhandler.ServiceBusMessage) error {
 		message, err := decodeRotated(m.Body)
 		if err != nil {
-			return fmt.Errorf("rotated: message %q: %w", m.MessageID, err)
+			err = fmt.Errorf("rotated: message %q: %w", m.MessageID, err)
+			if m.DeliveryCount <= 1 { // the bus brings it again, and gives it up in the end
+				e.LogChange(ctx, rotation.LogEntry{What: "unreadable", Detail: err.Error(), Actor: word, Failure: true})
+			}
+			return err
 		}
 		return e.Deploy(ctx, customhandler.InvocationID(ctx), target, message)
 	})

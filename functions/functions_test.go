@@ -17,7 +17,9 @@ import (
 	"github.com/rekey-dev/rekey/functions/devops"
 	"github.com/rekey-dev/rekey/functions/keyvault"
 	"github.com/rekey-dev/rekey/functions/vercel"
+	"github.com/rekey-dev/rekey/internal/deadletter"
 	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
 // binding is what this test reads of a binding in function.json.
@@ -84,6 +86,38 @@ func TestEveryMessageComesAsPlainBytes(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestEveryEntityThatMessagesAreTakenFromHasDeadLetters(t *testing.T) {
+	var taken []deadletter.Entity
+	for _, bindings := range functionJSON(t) {
+		for _, b := range bindings {
+			if b.Type == "serviceBusTrigger" {
+				taken = append(taken, deadletter.Entity{Name: b.QueueName + b.TopicName, Subscription: b.SubscriptionName})
+			}
+		}
+	}
+	assert.ElementsMatch(t, taken, functions.Config{Targets: targets()}.Entities())
+}
+
+func TestEveryIntegrationNamesItsPlaces(t *testing.T) {
+	for word, c := range map[string]struct{ settings, kind, name string }{
+		"apiconnection": {`{"connection":"/subscriptions/1/resourceGroups/G/providers/Microsoft.Web/connections/C"}`, "API connection", "/subscriptions/1/resourcegroups/g/providers/microsoft.web/connections/c"},
+		"automation":    {`{"task":"deliver"}`, "task", "deliver"},
+		"devops":        {`{"organization":"o","project":"p","serviceConnection":"c"}`, "Azure DevOps service connection", "o/p/c"},
+		"keyvault":      {`{"vault":"/subscriptions/1/resourceGroups/g/providers/Microsoft.KeyVault/vaults/Shop"}`, "Key Vault", "shop"},
+		"vercel":        {`{"project":"shop"}`, "Vercel project", "shop"},
+	} {
+		target := targets()[word]
+		kind, name := target.Place(rotation.TargetRow{Settings: json.RawMessage(c.settings)})
+		assert.Equal(t, []string{c.kind, c.name}, []string{kind, name}, word)
+		for _, settings := range []string{`{}`, `[]`, ``, `null`} {
+			kind, name = target.Place(rotation.TargetRow{Settings: json.RawMessage(settings)})
+			assert.Equal(t, []string{c.kind, ""}, []string{kind, name}, "%s: %s", word, settings)
+		}
+	}
+	_, name := targets()["keyvault"].Place(rotation.TargetRow{Settings: json.RawMessage(`{"vault":"Shop"}`)})
+	assert.Equal(t, "shop", name, "the same vault")
 }
 
 func TestTheDoors(t *testing.T) {

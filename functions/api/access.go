@@ -78,6 +78,15 @@ var rules = map[string]rule{
 	"PUT /api/tasks/{id}":    administrators, // a script gets the credentials that it delivers
 	"DELETE /api/tasks/{id}": administrators,
 
+	"GET /api/dependencies": readers,
+	"GET /api/settings":     readers,
+	"PUT /api/settings":     administrators,
+
+	"GET /api/deadletters":                                    readers,
+	"GET /api/deadletters/{entity}/{sequenceNumber}":          readers,
+	"POST /api/deadletters/{entity}/{sequenceNumber}/replay":  operators,
+	"POST /api/deadletters/{entity}/{sequenceNumber}/discard": operators,
+
 	"GET /api/keys":         administrators,
 	"POST /api/keys":        administrators, // who came with a key makes none
 	"DELETE /api/keys/{id}": administrators,

@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/rekey-dev/rekey/internal/access"
+	"github.com/rekey-dev/rekey/internal/deadletter"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
@@ -37,6 +38,8 @@ type Accessor interface {
 type Config struct {
 	Engine       *engine.Engine
 	Integrations map[string]Integration
+	DeadLetters  DeadLetters
+	Entities     []deadletter.Entity // of the bus, whose dead letters there can be
 	// Gate says who sent a request. Without one only /api/health answers.
 	Gate Gate
 	// Owners says who owns an application; without it owners are nobody.
@@ -76,6 +79,9 @@ func newMux(config Config) *http.ServeMux {
 	a.registerRotations(h)
 	a.registerLog(h)
 	a.registerKeys(h)
+	a.registerSettings(h)
+	a.registerDeadLetters(h)
+	a.registerDependencies(h)
 	secured(h.OpenAPI())
 	mux.Handle("GET /api/openapi.json", document(h.OpenAPI()))
 	return mux

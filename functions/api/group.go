@@ -99,7 +99,7 @@ func (a *api) putGroup(ctx context.Context, in *putGroup) (*saved[Group], error)
 	if g.TeamName, err = a.teamName(ctx, old, g, token); err != nil {
 		return nil, err
 	}
-	g, newTag, err := a.Engine.SaveGroup(ctx, g, token, etag)
+	g, newTag, err := a.Engine.SaveGroup(ctx, g, token, etag, actorOf(ctx))
 	if err != nil {
 		return nil, a.groupRefused(ctx, in.IfMatch, err)
 	}
@@ -133,7 +133,7 @@ func (a *api) deleteGroup(ctx context.Context, in *deleteGroup) (*none, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.Engine.DeleteGroup(ctx, string(in.GroupID), etag); err != nil {
+	if err := a.Engine.DeleteGroup(ctx, string(in.GroupID), etag, actorOf(ctx)); err != nil {
 		return nil, a.groupRefused(ctx, in.IfMatch, err)
 	}
 	return nil, nil

@@ -88,11 +88,7 @@ func (a *api) logPage(ctx context.Context, appID string, in LogFilter) (page Pag
 	if id, err := rotation.ParseID(in.Rotation); err == nil && appID == "" {
 		appID = id.AppID // its lines are all in one place
 	}
-	form := tenantLogCursor
-	if appID != "" {
-		form = logCursor
-	}
-	from, err := Paging{Cursor: in.Cursor}.from(form)
+	from, err := in.from(appID)
 	if err != nil {
 		return page, err
 	}
@@ -108,6 +104,21 @@ func (a *api) logPage(ctx context.Context, appID string, in LogFilter) (page Pag
 		lines[i] = LogLine(e)
 	}
 	return pageOf(lines, next), nil
+}
+
+// from is where the page begins: in the tenant's log behind a day.
+func (in LogFilter) from(appID string) (string, error) {
+	if appID != "" {
+		return Paging{Cursor: in.Cursor}.from(logCursor)
+	}
+	from, err := Paging{Cursor: in.Cursor}.from(tenantLogCursor)
+	if err != nil || from == "" {
+		return "", err
+	}
+	if _, err := time.Parse(time.DateOnly, from[:len(time.DateOnly)]); err != nil {
+		return "", notACursor()
+	}
+	return from, nil
 }
 
 func (in LogFilter) limit() int {

@@ -66,5 +66,5 @@ func TestTheLogIsListedNewestFirst(t *testing.T) {
 		details = append(details, line.(map[string]any)["detail"])
 	}
 	assert.Equal(t, details, w.walk(appPath+"/log", "?", "detail"))
-	assert.Equal(t, "the policies were saved", details[len(details)-1])
+	assert.Equal(t, "managed from now on: secret added", details[len(details)-1])
 }

@@ -35,7 +35,7 @@ func (a *api) health(context.Context, *none) (*answer[Health], error) {
 
 func (a *api) pauseEverything(paused bool) func(context.Context, *none) (*answer[Paused], error) {
 	return func(ctx context.Context, _ *none) (*answer[Paused], error) {
-		if err := a.Engine.SetEverythingPaused(ctx, paused); err != nil {
+		if err := a.Engine.SetEverythingPaused(ctx, paused, actorOf(ctx)); err != nil {
 			return nil, a.refusal(ctx, err)
 		}
 		return &answer[Paused]{Paused{paused}}, nil

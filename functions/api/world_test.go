@@ -18,6 +18,7 @@ import (
 
 	"github.com/rekey-dev/rekey/functions/api"
 	"github.com/rekey-dev/rekey/internal/certificate"
+	"github.com/rekey-dev/rekey/internal/deadletter"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/memory"
 	"github.com/rekey-dev/rekey/internal/rotation"
@@ -42,12 +43,13 @@ type world struct {
 	graph   *graph
 	place   *place
 	careful *careful
+	letters *letters
 	now     time.Time
 	calls   int
 }
 
 func newWorld(t testing.TB, options ...func(*api.Config)) *world {
-	w := &world{t: t, store: &store{}, bus: &memory.Bus{}, place: &place{}, careful: &careful{}, now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
+	w := &world{t: t, store: &store{}, bus: &memory.Bus{}, place: &place{}, careful: &careful{}, letters: &letters{}, now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
 	w.graph = &graph{w: w}
 	w.graph.passwords = []engine.DirectoryCredential{{KeyID: keyID, DisplayName: "by hand", Start: w.now, End: w.now.AddDate(1, 0, 0)}}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -58,6 +60,7 @@ func newWorld(t testing.TB, options ...func(*api.Config)) *world {
 	}
 	config := api.Config{
 		Engine: w.Engine, Open: true, Version: "1.2.3", Log: log,
+		DeadLetters: w.letters, Entities: []deadletter.Entity{{Name: "requests"}, {Name: "rotated", Subscription: "place"}},
 		Integrations: map[string]api.Integration{"place": w.place, "plain": plain{}, "careful": w.careful},
 	}
 	for _, option := range options {
@@ -315,6 +318,13 @@ func (p *place) CheckSettings(app rotation.Application, _ rotation.Kind, setting
 		return nil, []rotation.Problem{{Detail: err.Error()}}
 	}
 	return checked, nil
+}
+
+// Place implements api.Placer.
+func (p *place) Place(t rotation.TargetRow) (kind, name string) {
+	var settings struct{ Vault string }
+	_ = json.Unmarshal(t.Settings, &settings)
+	return "vault", settings.Vault
 }
 
 func (p *place) Access(context.Context, rotation.Application, rotation.TargetRow) (any, error) {

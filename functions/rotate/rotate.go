@@ -20,6 +20,8 @@ import (
 // Advancer moves one kind of one application on.
 type Advancer interface {
 	Advance(ctx context.Context, invocation string, message rotation.Advance) error
+	// LogChange adds a line to the log of the tenant.
+	LogChange(ctx context.Context, entry rotation.LogEntry)
 }
 
 // New returns the function.
@@ -27,7 +29,11 @@ func New(a Advancer) customhandler.Function {
 	return customhandler.OnMessage(func(ctx context.Context, m customhandler.ServiceBusMessage) error {
 		message, err := decode(m.Body)
 		if err != nil {
-			return fmt.Errorf("rotation-requests: message %q: %w", m.MessageID, err)
+			err = fmt.Errorf("rotation-requests: message %q: %w", m.MessageID, err)
+			if m.DeliveryCount <= 1 { // the bus brings it again, and gives it up in the end
+				a.LogChange(ctx, rotation.LogEntry{What: "unreadable", Detail: err.Error(), Actor: "rotate", Failure: true})
+			}
+			return err
 		}
 		return a.Advance(ctx, customhandler.InvocationID(ctx), message)
 	})

@@ -48,7 +48,11 @@ func connectThrough(transport *http.Transport, c config, log *slog.Logger) (func
 	}
 	vaults := vault.New(credential, transport)
 	manager := azcore.ClientOptions{Transport: outbound.To(transport, "management.azure.com")}
-	e, err := newEngine(c, log, transport, credential)
+	bus, err := newBus(c, transport, credential)
+	if err != nil {
+		return functions.Config{}, err
+	}
+	e, err := newEngine(c, log, transport, credential, bus)
 	if err != nil {
 		return functions.Config{}, err
 	}
@@ -57,7 +61,7 @@ func connectThrough(transport *http.Transport, c config, log *slog.Logger) (func
 	e.Stage, e.Tokens = stage, stage
 	parts := functions.Config{
 		Gate: newGate(c, transport, e), Owners: access.NewOwners(directory, c.callTimeout, time.Now),
-		Engine: e, Vaults: vaults, StagingVault: c.stagingVault, Version: version, Log: log,
+		Engine: e, DeadLetters: bus, Vaults: vaults, StagingVault: c.stagingVault, Version: version, Log: log,
 		Targets: map[string]functions.Target{
 			"apiconnection": apiconnection.New(apiconnection.Config{
 				Vaults: vaults, StagingVault: c.stagingVault, Credential: credential,
@@ -90,12 +94,8 @@ func newGate(c config, transport *http.Transport, keys access.Keys) *access.Gate
 }
 
 // newEngine connects the engine to the store and the bus.
-func newEngine(c config, log *slog.Logger, transport *http.Transport, credential azcore.TokenCredential) (*engine.Engine, error) {
+func newEngine(c config, log *slog.Logger, transport *http.Transport, credential azcore.TokenCredential, bus engine.Bus) (*engine.Engine, error) {
 	store, err := newStore(c, transport, credential)
-	if err != nil {
-		return nil, err
-	}
-	bus, err := newBus(c, transport, credential)
 	if err != nil {
 		return nil, err
 	}

@@ -34,9 +34,16 @@ func (e *Engine) SaveApplication(ctx context.Context, app rotation.Application, 
 	if err := e.writeApplication(ctx, app, oldTag, exists); err != nil {
 		return app, "", err
 	}
-	e.LogChange(ctx, rotation.LogEntry{AppID: app.AppID, What: "configured", Detail: "the policies were saved", Actor: actor})
+	e.LogChange(ctx, rotation.LogEntry{AppID: app.AppID, What: "configured", Detail: applicationWords(exists, old, app), Actor: actor})
 	_, newTag, err := e.Application(ctx, app.AppID)
 	return app, newTag, err
+}
+
+func applicationWords(known bool, old, app rotation.Application) string {
+	if known {
+		return changed(old, app)
+	}
+	return "managed from now on: " + changed(rotation.Application{AppID: app.AppID, ObjectID: app.ObjectID, Name: app.Name}, app)
 }
 
 func checkPolicies(app rotation.Application) (problems []rotation.Problem) {
@@ -163,17 +170,6 @@ func pauseWord(paused bool) string {
 		return "paused"
 	}
 	return "resumed"
-}
-
-// SetEverythingPaused pauses or resumes all applications. Resuming wakes each of
-// them, for what fell due meanwhile.
-func (e *Engine) SetEverythingPaused(ctx context.Context, paused bool) error {
-	all := Everything{Paused: paused}
-	err := e.Store.Write(ctx, Change{Op: Put, Key: e.applicationKey(rowEverything), Properties: encode(all)})
-	if err != nil || paused {
-		return err
-	}
-	return e.wakeEverything(ctx)
 }
 
 func (e *Engine) wakeEverything(ctx context.Context) error {

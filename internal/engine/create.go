@@ -74,7 +74,7 @@ func (w *work) journalAttempt(ctx context.Context, app DirectoryApplication) (ro
 	entry.Before = marked(app, entry.Marker)
 	state.Ledger = append(slices.Clone(state.Ledger), entry)
 	w.Head.Lease = w.lease(w.holder)
-	return entry, w.saveRotation(ctx, "", "")
+	return entry, w.saveRotation(ctx, "attempt", fmt.Sprintf("attempt %d to make a new credential", r.Attempt))
 }
 
 // stagedName is a staged copy's name in the staging vault.

@@ -349,12 +349,12 @@ func TestPauseHoldsBackWhatIsNotAnEmergency(t *testing.T) {
 	assert.Equal(t, 2, w.graph.made)
 
 	require.NoError(t, w.SetPaused(t.Context(), appID, false, "somebody"))
-	require.NoError(t, w.SetEverythingPaused(t.Context(), true))
+	require.NoError(t, w.SetEverythingPaused(t.Context(), true, "somebody"))
 	_, err = w.Ask(t.Context(), engine.Ask{AppID: appID, Kind: rotation.Secret})
 	require.ErrorIs(t, err, engine.ErrRefused)
 	w.run(30 * 24 * time.Hour)
 	made := w.graph.made
-	require.NoError(t, w.SetEverythingPaused(t.Context(), false))
+	require.NoError(t, w.SetEverythingPaused(t.Context(), false, "somebody"))
 	w.run(30 * time.Second)
 	assert.Equal(t, made+1, w.graph.made, "what fell due meanwhile is rotated at once")
 }

@@ -41,7 +41,7 @@ func (e *Engine) Groups(ctx context.Context, from string, limit int) (groups []r
 // SaveGroup inserts or replaces a group. Its token is replaced where one is given,
 // and else stays. The ETag, if not empty, must be that of the saved one; "*" is any
 // that exists, Absent none.
-func (e *Engine) SaveGroup(ctx context.Context, g rotation.Group, token secret.Value, etag string) (rotation.Group, string, error) {
+func (e *Engine) SaveGroup(ctx context.Context, g rotation.Group, token secret.Value, etag, actor string) (rotation.Group, string, error) {
 	if problems := g.Check(); len(problems) > 0 {
 		return g, "", &Invalid{problems}
 	}
@@ -60,7 +60,22 @@ func (e *Engine) SaveGroup(ctx context.Context, g rotation.Group, token secret.V
 		}
 	}
 	saved, err := e.groups().save(ctx, g.ID, g, etag)
+	if err == nil {
+		e.LogChange(ctx, rotation.LogEntry{What: "group", Detail: groupWords(actual != "", old, g, token), Actor: actor})
+	}
 	return g, saved, err
+}
+
+func groupWords(known bool, old, g rotation.Group, token secret.Value) string {
+	words := fmt.Sprintf("group %q added for the team %q", g.ID, g.Team)
+	if known {
+		old.Token = g.Token
+		words = fmt.Sprintf("group %q: %s", g.ID, changed(old, g))
+	}
+	if !token.IsZero() {
+		words += "; with a new access token"
+	}
+	return words
 }
 
 func (e *Engine) putToken(ctx context.Context, name string, token secret.Value) error {
@@ -75,7 +90,7 @@ const integrationOfGroups = "vercel"
 // DeleteGroup deletes a group and its token, unless targets deliver through it. The
 // token goes first: a group without one can be deleted again, but nobody would
 // look for a token without a group.
-func (e *Engine) DeleteGroup(ctx context.Context, id, etag string) error {
+func (e *Engine) DeleteGroup(ctx context.Context, id, etag, actor string) error {
 	g, actual, err := e.Group(ctx, id)
 	if err != nil {
 		return err
@@ -96,7 +111,11 @@ func (e *Engine) DeleteGroup(ctx context.Context, id, etag string) error {
 			return err
 		}
 	}
-	return e.groups().delete(ctx, id, etag)
+	if err := e.groups().delete(ctx, id, etag); err != nil {
+		return err
+	}
+	e.LogChange(ctx, rotation.LogEntry{What: "group", Detail: fmt.Sprintf("group %q deleted, with its access token", id), Actor: actor})
+	return nil
 }
 
 func (e *Engine) deleteToken(ctx context.Context, name string) error {

@@ -41,7 +41,7 @@ func acme(applications ...string) rotation.Group {
 func grouped(t *testing.T) (*world, tokens, string) {
 	w, kept := newWorld(t), tokens{}
 	w.Tokens = kept
-	_, etag, err := w.SaveGroup(t.Context(), acme(appID), secret.New("value-token"), engine.Absent)
+	_, etag, err := w.SaveGroup(t.Context(), acme(appID), secret.New("value-token"), engine.Absent, "somebody")
 	require.NoError(t, err)
 	return w, kept, etag
 }
@@ -66,7 +66,7 @@ func TestAGroupSavedWithoutATokenKeepsTheOldOne(t *testing.T) {
 	w, kept, etag := grouped(t)
 	changed := acme()
 	changed.Token = "rekey-token-other"
-	saved, newTag, err := w.SaveGroup(t.Context(), changed, secret.Value{}, etag)
+	saved, newTag, err := w.SaveGroup(t.Context(), changed, secret.Value{}, etag, "somebody")
 	require.NoError(t, err)
 	assert.Equal(t, "rekey-token-acme", saved.Token)
 	assert.NotEqual(t, etag, newTag)
@@ -84,10 +84,10 @@ func TestARefusedSaveReplacesNoToken(t *testing.T) {
 		"it changed meanwhile": {acme(), "another", engine.ErrPrecondition},
 		"there is no such one": {rotation.Group{ID: "other", Name: "Other", Team: "team_other"}, "*", engine.ErrPrecondition},
 	} {
-		_, _, err := w.SaveGroup(t.Context(), c.group, secret.New("value-other"), c.etag)
+		_, _, err := w.SaveGroup(t.Context(), c.group, secret.New("value-other"), c.etag, "somebody")
 		require.ErrorIs(t, err, c.want, name)
 	}
-	_, _, err := w.SaveGroup(t.Context(), rotation.Group{ID: "other"}, secret.New("value-other"), "")
+	_, _, err := w.SaveGroup(t.Context(), rotation.Group{ID: "other"}, secret.New("value-other"), "", "somebody")
 	invalid := new(engine.Invalid)
 	require.ErrorAs(t, err, &invalid)
 	assert.Equal(t, tokens{"rekey-token-acme": "value-token"}, kept)
@@ -102,16 +102,16 @@ func TestAGroupInUseIsNotDeleted(t *testing.T) {
 		require.NoError(t, err)
 	}
 	save("vercel")
-	err := w.DeleteGroup(t.Context(), "acme", "")
+	err := w.DeleteGroup(t.Context(), "acme", "", "somebody")
 	require.ErrorIs(t, err, engine.ErrRefused)
 	require.ErrorContains(t, err, `group "acme" is used by `+appID+`/shop; delete those targets, or take their applications out of the group, first`)
 	assert.Len(t, kept, 1)
 
 	save("place")
-	require.ErrorIs(t, w.DeleteGroup(t.Context(), "acme", "another"), engine.ErrPrecondition)
-	require.NoError(t, w.DeleteGroup(t.Context(), "acme", ""))
+	require.ErrorIs(t, w.DeleteGroup(t.Context(), "acme", "another", "somebody"), engine.ErrPrecondition)
+	require.NoError(t, w.DeleteGroup(t.Context(), "acme", "", "somebody"))
 	assert.Empty(t, kept, "the token goes with it")
-	require.ErrorIs(t, w.DeleteGroup(t.Context(), "acme", ""), engine.ErrUnknownRecord)
+	require.ErrorIs(t, w.DeleteGroup(t.Context(), "acme", "", "somebody"), engine.ErrUnknownRecord)
 	_, err = w.GroupFor(t.Context(), appID)
 	assert.Equal(t, rotation.Permanent, rotation.ClassOf(err))
 }
@@ -129,7 +129,7 @@ func TestATokenThatIsGoneIsAskedForAgain(t *testing.T) {
 func TestGroupsAreListedInPages(t *testing.T) {
 	w, _, _ := grouped(t)
 	for _, id := range []string{"b", "c", "d"} {
-		_, _, err := w.SaveGroup(t.Context(), rotation.Group{ID: id, Name: id, Team: "team_" + id}, secret.Value{}, "")
+		_, _, err := w.SaveGroup(t.Context(), rotation.Group{ID: id, Name: id, Team: "team_" + id}, secret.Value{}, "", "somebody")
 		require.NoError(t, err)
 	}
 	var ids []string
@@ -156,6 +156,6 @@ func TestAForgedGroupOpensNoOtherName(t *testing.T) {
 	token, err := w.GroupToken(t.Context(), group)
 	require.NoError(t, err)
 	assert.Equal(t, "value-token", token.Reveal())
-	require.NoError(t, w.DeleteGroup(t.Context(), "acme", ""))
+	require.NoError(t, w.DeleteGroup(t.Context(), "acme", "", "somebody"))
 	assert.Equal(t, tokens{staged: "value-staged"}, kept)
 }

@@ -37,24 +37,6 @@ func (e *Engine) Application(ctx context.Context, appID string) (rotation.Applic
 	return app, row.ETag, checkOwner(row, appID, app.AppID)
 }
 
-// Everything is what the user set for all applications at once.
-type Everything struct {
-	Paused           bool `json:"paused"`
-	LogRetentionDays int  `json:"logRetentionDays"` // 0: as many as LogRetention says
-}
-
-// Everything returns what concerns all applications.
-func (e *Engine) Everything(ctx context.Context) (all Everything, err error) {
-	row, err := e.Store.Get(ctx, e.applicationKey(rowEverything))
-	if errors.Is(err, ErrNoRow) {
-		return all, nil
-	}
-	if err != nil {
-		return all, err
-	}
-	return all, decode(row, &all)
-}
-
 // load gathers everything that a decision about one kind is made from.
 func (e *Engine) load(ctx context.Context, appID string, kind rotation.Kind) (*loaded, error) {
 	l := &loaded{etags: map[string]string{}}

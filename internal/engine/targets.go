@@ -32,7 +32,7 @@ func (e *Engine) saveTarget(ctx context.Context, appID string, target rotation.T
 	if err := w.guard(ctx); err != nil {
 		return "", err
 	}
-	b := w.batch().save(row, target).logged(w.asked("target", targetWords(known, target), actor))
+	b := w.batch().save(row, target).logged(w.asked("target", targetWords(known, old, target), actor))
 	b.log[0].Target = target.ID
 	if !known || pointsElsewhere(old, target) {
 		holding := w.Holding(target.ID)
@@ -52,15 +52,14 @@ func pointsElsewhere(old, changed rotation.TargetRow) bool {
 	return changed.Enabled && !old.Enabled || old.Integration != changed.Integration || !bytes.Equal(old.Settings, changed.Settings)
 }
 
-func targetWords(known bool, target rotation.TargetRow) string {
-	verb := "added"
-	if known {
-		verb = "changed"
+func targetWords(known bool, old, target rotation.TargetRow) string {
+	switch {
+	case known:
+		return changed(old, target)
+	case !target.Enabled:
+		return "added, disabled"
 	}
-	if !target.Enabled {
-		return verb + ", disabled"
-	}
-	return verb
+	return "added"
 }
 
 func (l *loaded) target(id string) (rotation.TargetRow, bool) {
@@ -93,6 +92,7 @@ func (e *Engine) deleteTarget(ctx context.Context, appID, id, etag, actor string
 		return err
 	}
 	b := w.batch().delete(prefixTarget + id).logged(w.asked("target", "deleted", actor))
+	b.log[0].Target = id
 	if _, ok := w.etags[prefixHolding+id]; ok {
 		b.delete(prefixHolding + id)
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -31,11 +32,23 @@ func (e *Engine) Tasks(ctx context.Context, from string, limit int) (tasks []rot
 // name it do what it says with the next credential; a delivery that is on its way
 // ends with an error that says so.
 func (e *Engine) SaveTask(ctx context.Context, task rotation.Task, etag, actor string) (string, error) {
+	old, actual, err := e.Task(ctx, task.ID)
+	if err != nil && !errors.Is(err, ErrUnknownRecord) {
+		return "", err
+	}
 	saved, err := e.tasks().save(ctx, task.ID, task, etag)
 	if err == nil {
-		e.Log.InfoContext(ctx, "a task was saved", "task", task.ID, "actor", actor)
+		e.LogChange(ctx, rotation.LogEntry{What: "task", Detail: taskWords(actual != "", old, task), Actor: actor})
 	}
 	return saved, err
+}
+
+// taskWords name what changed, and of the steps no more: a script can be anything.
+func taskWords(known bool, old, task rotation.Task) string {
+	if !known {
+		return fmt.Sprintf("task %q added, of %d steps", task.ID, len(task.Steps))
+	}
+	return fmt.Sprintf("task %q: %s", task.ID, changed(old, task))
 }
 
 // DeleteTask deletes a task that no target names.
@@ -53,7 +66,7 @@ func (e *Engine) DeleteTask(ctx context.Context, id, etag, actor string) error {
 	if err := e.tasks().delete(ctx, id, etag); err != nil {
 		return err
 	}
-	e.Log.InfoContext(ctx, "a task was deleted", "task", id, "actor", actor)
+	e.LogChange(ctx, rotation.LogEntry{What: "task", Detail: fmt.Sprintf("task %q deleted", id), Actor: actor})
 	return nil
 }
 

@@ -29,6 +29,7 @@ package servicebus
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -75,7 +76,7 @@ func (b *Bus) Send(ctx context.Context, messages ...engine.Message) error {
 	defer cancel()
 	for _, p := range parcels {
 		if err := b.send(ctx, p); err != nil {
-			return fault(p.entity, err)
+			return fault(fmt.Sprintf("send to %q", p.entity), err)
 		}
 	}
 	return nil

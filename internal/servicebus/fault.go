@@ -17,15 +17,15 @@ import (
 // service's AMQP condition where it has none. Whatever else went wrong, the
 // connection above all, may have had its effect and may work the next time.
 // https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-troubleshoot
-func fault(entity string, err error) error {
-	f := &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("servicebus: send to %q: %w", entity, brief(err))}
+func fault(doing string, err error) error {
+	f := &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("servicebus: %s: %w", doing, brief(err))}
 	switch condition := conditionOf(err); {
 	case errors.Is(err, azservicebus.ErrMessageTooLarge), condition == amqp.ErrCondMessageSizeExceeded:
 		f.Class = rotation.Permanent
 	case condition == amqp.ErrCondNotFound, hasCode(err, azservicebus.CodeNotFound):
 		f.Class, f.Remedy = rotation.NotFound, "deploy the namespace's queues and topics"
 	case hasCode(err, azservicebus.CodeUnauthorizedAccess):
-		f.Class, f.Remedy = rotation.Denied, "give rekey's identity the role Azure Service Bus Data Sender on the namespace"
+		f.Class, f.Remedy = rotation.Denied, "give rekey's identity the roles Azure Service Bus Data Sender and Data Receiver on the namespace"
 	case condition == "com.microsoft:entity-disabled":
 		f.Class, f.Remedy = rotation.Denied, "enable the queue or topic"
 	case condition == "com.microsoft:server-busy":

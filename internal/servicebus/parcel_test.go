@@ -44,7 +44,7 @@ func TestFaultsOfTheService(t *testing.T) {
 	}{
 		"no right to send": {
 			&azservicebus.Error{Code: azservicebus.CodeUnauthorizedAccess},
-			rotation.Denied, "give rekey's identity the role Azure Service Bus Data Sender on the namespace",
+			rotation.Denied, "give rekey's identity the roles Azure Service Bus Data Sender and Data Receiver on the namespace",
 		},
 		"an entity that is switched off": {
 			&amqp.Error{Condition: "com.microsoft:entity-disabled"}, rotation.Denied, "enable the queue or topic",
@@ -56,7 +56,7 @@ func TestFaultsOfTheService(t *testing.T) {
 		"a full queue":          {&amqp.Error{Condition: amqp.ErrCondResourceLimitExceeded}, rotation.Transient, ""},
 		"anything else":         {errors.New("no idea"), rotation.Transient, ""},
 	} {
-		f, ok := errors.AsType[*rotation.Fault](fault("q", fmt.Errorf("sent: %w", c.err)))
+		f, ok := errors.AsType[*rotation.Fault](fault(`send to "q"`, fmt.Errorf("sent: %w", c.err)))
 		require.True(t, ok, name)
 		assert.Equal(t, c.class, f.Class, name)
 		assert.Equal(t, c.remedy, f.Remedy, name)

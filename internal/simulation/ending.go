@@ -31,7 +31,9 @@ func (w *world) calm() {
 			return e.SetPaused(ctx, app.appID, false, "somebody")
 		})
 	}
-	w.request(func(ctx context.Context, e *engine.Engine) error { return e.SetEverythingPaused(ctx, false) })
+	w.request(func(ctx context.Context, e *engine.Engine) error {
+		return e.SetEverythingPaused(ctx, false, "somebody")
+	})
 }
 
 // slack is how long something that could be done may wait in calm weather: the

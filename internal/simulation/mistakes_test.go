@@ -15,7 +15,7 @@ var mistakes = []mistake{
 		`for range w.waits().VerifySuccesses {`,
 		`for range 1 {`},
 	{"journal an attempt after its effect", "engine/create.go",
-		`return entry, w.saveRotation(ctx, "", "")`,
+		`return entry, w.saveRotation(ctx, "attempt", fmt.Sprintf("attempt %d to make a new credential", r.Attempt))`,
 		`return entry, nil`},
 	{"ignore the ETag", "engine/batch.go",
 		`change.Op, change.ETag = Merge, etag`,

@@ -220,9 +220,11 @@ func (w *world) setPaused(app *registration, paused bool) {
 
 func (w *world) pauseEverything(*registration, rotation.Kind) {
 	w.heldBack = true
-	w.request(func(ctx context.Context, e *engine.Engine) error { return e.SetEverythingPaused(ctx, true) })
+	w.request(func(ctx context.Context, e *engine.Engine) error { return e.SetEverythingPaused(ctx, true, "somebody") })
 	w.later(w.between(0, 4*time.Hour), func() {
-		w.request(func(ctx context.Context, e *engine.Engine) error { return e.SetEverythingPaused(ctx, false) })
+		w.request(func(ctx context.Context, e *engine.Engine) error {
+			return e.SetEverythingPaused(ctx, false, "somebody")
+		})
 	})
 }
 
