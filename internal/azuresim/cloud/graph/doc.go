@@ -12,6 +12,8 @@
 //     one application that selects keyCredentials;
 //   - every call is checked against the app roles in its token, and with
 //     Application.ReadWrite.OwnedBy against ownership too;
+//   - mail is sent by whoever has Mail.Send, as a mailbox that exists, in JSON or in
+//     MIME, and kept;
 //   - bodies, filters and options are read strictly: what is not simulated is
 //     refused and not ignored.
 //

@@ -63,6 +63,9 @@ type Service struct {
 	mu     sync.Mutex
 	policy Policy
 	turns  map[string]int
+
+	mailboxes []string
+	mails     []Mail
 }
 
 // New returns Graph for one tenant.
