@@ -15,6 +15,7 @@ import (
 	"github.com/rekey-dev/rekey/functions/dashboard"
 	"github.com/rekey-dev/rekey/functions/eventgrid"
 	"github.com/rekey-dev/rekey/functions/nearexpiry"
+	"github.com/rekey-dev/rekey/functions/notify"
 	"github.com/rekey-dev/rekey/functions/rotate"
 	"github.com/rekey-dev/rekey/functions/sweep"
 	"github.com/rekey-dev/rekey/internal/customhandler"
@@ -37,6 +38,8 @@ type Config struct {
 	Vaults       nearexpiry.Vaults
 	StagingVault string
 	EventGrid    eventgrid.Publisher // nil where no topic is configured
+	Channels     map[rotation.Channel]notify.Sender
+	PublicURL    string // of the dashboard, or empty
 	OpenAPI      bool
 	Version      string
 	Log          *slog.Logger
@@ -51,6 +54,7 @@ func Table(c Config) map[string]customhandler.Function {
 		"nearexpiry": nearexpiry.New(nearexpiry.Config{
 			Engine: c.Engine, Vaults: c.Vaults, StagingVault: c.StagingVault, Installation: c.Engine.Installation, Log: c.Log,
 		}),
+		"notify": notify.New(c.notify()),
 		"rotate": rotate.New(c.Engine),
 		"sweep":  sweep.New(c.Engine, c.Log),
 	}
@@ -65,7 +69,15 @@ func (c Config) api() api.Config {
 	for word, target := range c.Targets {
 		integrations[word] = target
 	}
-	return api.Config{Engine: c.Engine, Integrations: integrations, Open: c.OpenAPI, Version: c.Version, Log: c.Log}
+	return api.Config{Engine: c.Engine, Integrations: integrations, Open: c.OpenAPI, Version: c.Version, Log: c.Log, Notifier: c.notify()}
+}
+
+func (c Config) notify() notify.Config {
+	e := c.Engine
+	return notify.Config{
+		Rules: e, Secrets: e, Notices: e, Troubles: e, Log: e, Bus: e.Bus,
+		Senders: c.Channels, PublicURL: c.PublicURL, Now: e.Now, Logger: c.Log,
+	}
 }
 
 // onRotated answers an integration's subscription to the topic "rotated".

@@ -35,6 +35,7 @@ type Accessor interface {
 type Config struct {
 	Engine       *engine.Engine
 	Integrations map[string]Integration
+	Notifier     Notifier
 	// Open lets everybody use everything. Without it only /api/health answers.
 	Open    bool
 	Version string
@@ -61,6 +62,7 @@ func newMux(config Config) *http.ServeMux {
 	a.registerTargets(h)
 	a.registerGroups(h)
 	a.registerTasks(h)
+	a.registerNotifications(h)
 	a.registerRotations(h)
 	mux.Handle("GET /api/openapi.json", document(h.OpenAPI()))
 	return mux

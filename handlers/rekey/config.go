@@ -27,6 +27,7 @@ type config struct {
 	protectedApps   []string
 	devopsOrgs      []string
 	eventGridTopic  string
+	publicURL       string
 	extraCAFile     string
 	openAPI         bool
 	callTimeout     time.Duration
@@ -57,6 +58,7 @@ func readConfig(lookup func(string) string) (config, error) {
 		protectedApps:   s.list("REKEY_PROTECTED_APPS", guidPattern, "client ids (GUIDs)"),
 		devopsOrgs:      s.list("REKEY_DEVOPS_ORGANIZATIONS", organizationPattern, "names of Azure DevOps organizations"),
 		eventGridTopic:  lookup("REKEY_EVENTGRID_TOPIC_ENDPOINT"),
+		publicURL:       s.optional("REKEY_PUBLIC_URL", "", publicPattern, "the address of the dashboard, https://…, without a query"),
 		extraCAFile:     s.file("REKEY_EXTRA_CA_FILE"),
 		openAPI:         s.boolean("REKEY_OPEN_API"),
 		callTimeout:     s.duration("REKEY_CALL_TIMEOUT", 30*time.Second, time.Second, time.Minute),
@@ -85,6 +87,7 @@ var (
 	namespacePattern    = regexp.MustCompile(`^[a-zA-Z](-?[a-zA-Z0-9]){5,49}\.servicebus\.windows\.net$`)
 	tablesPattern       = regexp.MustCompile(`^https://[a-z0-9]{3,24}\.(table\.core\.windows|z[0-9]{2}\.table\.storage\.azure)\.net/?$`)
 	topicPattern        = regexp.MustCompile(`^https://[a-z0-9-]+(\.[a-z0-9-]+)?\.eventgrid\.azure\.net/api/events$`)
+	publicPattern       = regexp.MustCompile(`^https?://[a-zA-Z0-9.-]{1,253}(:[0-9]{1,5})?(/[a-zA-Z0-9._~/-]*)?$`)
 	installationPattern = regexp.MustCompile(`^[a-z0-9](-?[a-z0-9]){0,23}$`)
 )
 

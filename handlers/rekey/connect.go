@@ -15,6 +15,7 @@ import (
 	"github.com/rekey-dev/rekey/functions/automation"
 	"github.com/rekey-dev/rekey/functions/devops"
 	"github.com/rekey-dev/rekey/functions/keyvault"
+	"github.com/rekey-dev/rekey/functions/notify"
 	"github.com/rekey-dev/rekey/functions/vercel"
 	"github.com/rekey-dev/rekey/internal/certificate"
 	"github.com/rekey-dev/rekey/internal/engine"
@@ -56,6 +57,7 @@ func connectThrough(transport *http.Transport, c config, log *slog.Logger) (func
 	e.Stage, e.Tokens = stage, stage
 	parts := functions.Config{
 		Engine: e, Vaults: vaults, StagingVault: c.stagingVault, OpenAPI: c.openAPI, Version: version, Log: log,
+		Channels: notify.Channels(credential, transport, time.Now), PublicURL: c.publicURL,
 		Targets: map[string]functions.Target{
 			"apiconnection": apiconnection.New(apiconnection.Config{
 				Vaults: vaults, StagingVault: c.stagingVault, Credential: credential,

@@ -17,11 +17,14 @@ const (
 	TableGroups       = "groups"       // tenant, id: Vercel groups
 	TableTasks        = "tasks"        // tenant, id: automation tasks
 	TableLog          = "log"          // day, time: the log of the tenant
+
+	TableNotifications = "notifications" // tenant, id: who hears of what
+	TableNotices       = "notices"       // day, rule and event: what was told
 )
 
 // Tables lists every table, for whoever creates them.
 func Tables() []string {
-	return []string{TableApplications, TableRotations, TableSchedule, TableGroups, TableTasks, TableLog}
+	return []string{TableApplications, TableRotations, TableSchedule, TableGroups, TableTasks, TableLog, TableNotifications, TableNotices}
 }
 
 const (
