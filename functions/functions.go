@@ -13,6 +13,7 @@ import (
 
 	"github.com/rekey-dev/rekey/functions/api"
 	"github.com/rekey-dev/rekey/functions/dashboard"
+	"github.com/rekey-dev/rekey/functions/duesoon"
 	"github.com/rekey-dev/rekey/functions/eventgrid"
 	"github.com/rekey-dev/rekey/functions/nearexpiry"
 	"github.com/rekey-dev/rekey/functions/notify"
@@ -38,6 +39,7 @@ type Config struct {
 	Vaults       nearexpiry.Vaults
 	StagingVault string
 	EventGrid    eventgrid.Publisher // nil where no topic is configured
+	Inventory    duesoon.Inventory   // nil knows of no credentials
 	Channels     map[rotation.Channel]notify.Sender
 	PublicURL    string // of the dashboard, or empty
 	OpenAPI      bool
@@ -50,6 +52,7 @@ func Table(c Config) map[string]customhandler.Function {
 	table := map[string]customhandler.Function{
 		"api":       customhandler.OnHTTP(api.Route, api.New(c.api())),
 		"dashboard": dashboard.New(),
+		"duesoon":   duesoon.New(duesoon.Config{Inventory: c.Inventory, Engine: c.Engine, Bus: c.Engine.Bus, Now: c.Engine.Now, Log: c.Log}),
 		"eventgrid": eventgrid.New(eventgrid.Config{Publisher: c.EventGrid, Bus: c.Engine.Bus, Log: c.Engine, Now: c.Engine.Now}),
 		"nearexpiry": nearexpiry.New(nearexpiry.Config{
 			Engine: c.Engine, Vaults: c.Vaults, StagingVault: c.StagingVault, Installation: c.Engine.Installation, Log: c.Log,

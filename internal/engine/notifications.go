@@ -238,3 +238,37 @@ func (e *Engine) Trouble(ctx context.Context, event rotation.Event) (Trouble, er
 func (e *Engine) SaveTrouble(ctx context.Context, event rotation.Event, trouble Trouble) error {
 	return e.Store.Write(ctx, Change{Op: Put, Key: troubleKey(event), Properties: encode(trouble)})
 }
+
+// Notices are kept for longer than any threshold before an end: an event that comes
+// again has the time at which it happened first.
+const (
+	noticesKept      = 100 * 24 * time.Hour
+	noticesForgotten = 10 // days before that are looked at: looks that were missed
+)
+
+// ForgetNotices deletes the notices of events that happened long ago.
+func (e *Engine) ForgetNotices(ctx context.Context) error {
+	for n := range noticesForgotten {
+		day := e.Now().UTC().Add(-noticesKept).AddDate(0, 0, -n).Format(time.DateOnly)
+		if err := e.forgetDay(ctx, day); err != nil {
+			return fmt.Errorf("forget the notices of %s: %w", day, err)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) forgetDay(ctx context.Context, day string) error {
+	for {
+		rows, err := collect(e.Store.Query(ctx, Range{Table: TableNotices, Partition: day, Limit: MaxChanges}))
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		var changes []Change
+		for _, row := range rows {
+			changes = append(changes, Change{Op: Delete, Key: row.Key})
+		}
+		if err := e.Store.Write(ctx, changes...); err != nil {
+			return ignoreConflict(err) // another look is as quick, and the next one goes on
+		}
+	}
+}
