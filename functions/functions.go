@@ -15,8 +15,10 @@ import (
 
 	"github.com/rekey-dev/rekey/functions/api"
 	"github.com/rekey-dev/rekey/functions/dashboard"
+	"github.com/rekey-dev/rekey/functions/duesoon"
 	"github.com/rekey-dev/rekey/functions/eventgrid"
 	"github.com/rekey-dev/rekey/functions/nearexpiry"
+	"github.com/rekey-dev/rekey/functions/notify"
 	"github.com/rekey-dev/rekey/functions/retention"
 	"github.com/rekey-dev/rekey/functions/rotate"
 	"github.com/rekey-dev/rekey/functions/sweep"
@@ -43,6 +45,9 @@ type Config struct {
 	Vaults       nearexpiry.Vaults
 	StagingVault string
 	EventGrid    eventgrid.Publisher // nil where no topic is configured
+	Inventory    duesoon.Inventory   // nil knows of no credentials
+	Channels     map[rotation.Channel]notify.Sender
+	PublicURL    string // of the dashboard, or empty
 	Gate         api.Gate
 	Owners       api.Owners
 	Version      string
@@ -54,10 +59,12 @@ func Table(c Config) map[string]customhandler.Function {
 	table := map[string]customhandler.Function{
 		"api":       customhandler.OnHTTP(api.Route, api.New(c.api())),
 		"dashboard": dashboard.New(c.Gate),
+		"duesoon":   duesoon.New(duesoon.Config{Inventory: c.Inventory, Engine: c.Engine, Bus: c.Engine.Bus, Now: c.Engine.Now, Log: c.Log}),
 		"eventgrid": eventgrid.New(eventgrid.Config{Publisher: c.EventGrid, Bus: c.Engine.Bus, Log: c.Engine, Now: c.Engine.Now}),
 		"nearexpiry": nearexpiry.New(nearexpiry.Config{
 			Engine: c.Engine, Vaults: c.Vaults, StagingVault: c.StagingVault, Installation: c.Engine.Installation, Log: c.Log,
 		}),
+		"notify":    notify.New(c.notify()),
 		"retention": retention.New(c.Engine, c.Log),
 		"rotate":    rotate.New(c.Engine),
 		"sweep":     sweep.New(c.Engine, c.Log),
@@ -74,8 +81,16 @@ func (c Config) api() api.Config {
 		integrations[word] = target
 	}
 	return api.Config{
-		Engine: c.Engine, Integrations: integrations, DeadLetters: c.DeadLetters, Entities: c.Entities(),
+		Engine: c.Engine, Integrations: integrations, DeadLetters: c.DeadLetters, Entities: c.Entities(), Notifier: c.notify(),
 		Gate: c.Gate, Owners: c.Owners, Version: c.Version, Log: c.Log,
+	}
+}
+
+func (c Config) notify() notify.Config {
+	e := c.Engine
+	return notify.Config{
+		Rules: e, Secrets: e, Notices: e, Troubles: e, Log: e, Bus: e.Bus,
+		Senders: c.Channels, PublicURL: c.PublicURL, Now: e.Now, Logger: c.Log,
 	}
 }
 
@@ -86,7 +101,10 @@ func (c Config) Entities() []deadletter.Entity {
 	for _, word := range slices.Sorted(maps.Keys(c.Targets)) {
 		entities = append(entities, deadletter.Entity{Name: engine.TopicRotated, Subscription: word})
 	}
-	return append(entities, deadletter.Entity{Name: engine.TopicLifecycle, Subscription: eventgrid.Subscription})
+	for _, word := range []string{eventgrid.Subscription, notify.Subscription} {
+		entities = append(entities, deadletter.Entity{Name: engine.TopicLifecycle, Subscription: word})
+	}
+	return entities
 }
 
 // onRotated answers an integration's subscription to the topic "rotated".

@@ -78,6 +78,12 @@ var rules = map[string]rule{
 	"PUT /api/tasks/{id}":    administrators, // a script gets the credentials that it delivers
 	"DELETE /api/tasks/{id}": administrators,
 
+	"GET /api/notifications":            readers,
+	"GET /api/notifications/{id}":       readers,
+	"PUT /api/notifications/{id}":       administrators,
+	"DELETE /api/notifications/{id}":    administrators,
+	"POST /api/notifications/{id}/test": administrators,
+
 	"GET /api/dependencies": readers,
 	"GET /api/settings":     readers,
 	"PUT /api/settings":     administrators,

@@ -40,6 +40,7 @@ type Config struct {
 	Integrations map[string]Integration
 	DeadLetters  DeadLetters
 	Entities     []deadletter.Entity // of the bus, whose dead letters there can be
+	Notifier     Notifier
 	// Gate says who sent a request. Without one only /api/health answers.
 	Gate Gate
 	// Owners says who owns an application; without it owners are nobody.
@@ -76,6 +77,7 @@ func newMux(config Config) *http.ServeMux {
 	a.registerTargets(h)
 	a.registerGroups(h)
 	a.registerTasks(h)
+	a.registerNotifications(h)
 	a.registerRotations(h)
 	a.registerLog(h)
 	a.registerKeys(h)

@@ -101,7 +101,7 @@ func (a *api) putGroup(ctx context.Context, in *putGroup) (*saved[Group], error)
 	}
 	g, newTag, err := a.Engine.SaveGroup(ctx, g, token, etag, actorOf(ctx))
 	if err != nil {
-		return nil, a.groupRefused(ctx, in.IfMatch, err)
+		return nil, a.vaultRefused(ctx, in.IfMatch, err)
 	}
 	answer := savedAs(exists, newTag, "/api/groups/"+g.ID, groupOf(g))
 	return &answer, nil
@@ -134,7 +134,7 @@ func (a *api) deleteGroup(ctx context.Context, in *deleteGroup) (*none, error) {
 		return nil, err
 	}
 	if err := a.Engine.DeleteGroup(ctx, string(in.GroupID), etag, actorOf(ctx)); err != nil {
-		return nil, a.groupRefused(ctx, in.IfMatch, err)
+		return nil, a.vaultRefused(ctx, in.IfMatch, err)
 	}
 	return nil, nil
 }

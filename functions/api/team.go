@@ -35,7 +35,7 @@ func (a *api) teamName(ctx context.Context, old, g rotation.Group, token secret.
 		field = "body.team"
 		var err error
 		if token, err = a.Engine.GroupToken(ctx, old); err != nil {
-			return "", a.groupRefused(ctx, "", err)
+			return "", a.vaultRefused(ctx, "", err)
 		}
 	}
 	name, err := checker.CheckTeam(ctx, g.Team, token)
@@ -56,9 +56,9 @@ func (a *api) notOpened(ctx context.Context, field string, err error) error {
 	return invalid(rotation.Problem{Field: field, Detail: "must open the team: " + err.Error()})
 }
 
-// groupRefused says what an error means for a request about a group. Its faults
+// vaultRefused says what an error means for a request about a group. Its faults
 // are those of the vault that keeps the tokens.
-func (a *api) groupRefused(ctx context.Context, ifMatch string, err error) error {
+func (a *api) vaultRefused(ctx context.Context, ifMatch string, err error) error {
 	fault, ok := errors.AsType[*rotation.Fault](err)
 	if !ok {
 		return a.refused(ctx, ifMatch, err)

@@ -54,12 +54,12 @@ func newWorld(t testing.TB, options ...func(*api.Config)) *world {
 	w.graph.passwords = []engine.DirectoryCredential{{KeyID: keyID, DisplayName: "by hand", Start: w.now, End: w.now.AddDate(1, 0, 0)}}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	w.Engine = &engine.Engine{
-		Store: w.store, Bus: w.bus, Directory: w.graph, Keys: w.graph, NewCertificate: certificate.New, Verifier: w.graph, Stage: stage{},
+		Store: w.store, Bus: w.bus, Directory: w.graph, Keys: w.graph, NewCertificate: certificate.New, Verifier: w.graph, Stage: stage{}, Tokens: &tokens{kept: map[string]string{}},
 		Jitter: rand.N[time.Duration], Now: w.tick, Log: log,
 		Tenant: "tenant", Installation: "test", Self: []string{ownID}, CallTimeout: 10 * time.Second,
 	}
 	config := api.Config{
-		Engine: w.Engine, Open: true, Version: "1.2.3", Log: log,
+		Engine: w.Engine, Notifier: &notifier{}, Open: true, Version: "1.2.3", Log: log,
 		DeadLetters: w.letters, Entities: []deadletter.Entity{{Name: "requests"}, {Name: "rotated", Subscription: "place"}},
 		Integrations: map[string]api.Integration{"place": w.place, "plain": plain{}, "careful": w.careful},
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/rekey-dev/rekey/internal/azuresim"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/entra"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/eventgrid"
+	"github.com/rekey-dev/rekey/internal/azuresim/cloud/graph"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/keyvault"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/resourcemanager"
 )
@@ -21,6 +22,7 @@ const (
 	rbacVault      = "contoso-apps"
 	policyVault    = "contoso-legacy"
 	installation   = "local"
+	mailbox        = "rekey@contoso.example"
 )
 
 // Tenant is what was seeded.
@@ -36,7 +38,8 @@ type Tenant struct {
 // seed makes a tenant with applications, two vaults of theirs, rekey's identity
 // with the rights that infra gives it, and rekey's own staging vault.
 func seed(a *azuresim.Azure, apps int) *Tenant {
-	t := &Tenant{Identity: a.Directory.AddManagedIdentity("rekey", entra.RoleApplicationReadWriteOwnedBy)}
+	t := &Tenant{Identity: a.Directory.AddManagedIdentity("rekey", entra.RoleApplicationReadWriteOwnedBy, graph.RoleMailSend)}
+	a.Graph.AddMailbox(mailbox)
 	t.addVaults(a)
 	t.API = register(a)
 	t.places = addPlaces(a, t.Identity)

@@ -27,6 +27,7 @@ type config struct {
 	protectedApps   []string
 	devopsOrgs      []string
 	eventGridTopic  string
+	publicURL       string
 	extraCAFile     string
 	openAPI         bool
 	apiClientID     string // of rekey's own app registration, or empty
@@ -60,6 +61,7 @@ func readConfig(lookup func(string) string) (config, error) {
 		protectedApps:   s.list("REKEY_PROTECTED_APPS", guidPattern, "client ids (GUIDs)"),
 		devopsOrgs:      s.list("REKEY_DEVOPS_ORGANIZATIONS", organizationPattern, "names of Azure DevOps organizations"),
 		eventGridTopic:  lookup("REKEY_EVENTGRID_TOPIC_ENDPOINT"),
+		publicURL:       s.optional("REKEY_PUBLIC_URL", "", publicPattern, "the address of the dashboard, https://…, without a query"),
 		extraCAFile:     s.file("REKEY_EXTRA_CA_FILE"),
 		openAPI:         s.boolean("REKEY_OPEN_API"),
 		apiClientID:     strings.ToLower(s.optional("REKEY_API_CLIENT_ID", "", guidPattern, "the client id of rekey's own app registration, a GUID")),
@@ -95,6 +97,7 @@ var (
 	tablesPattern       = regexp.MustCompile(`^https://[a-z0-9]{3,24}\.(table\.core\.windows|z[0-9]{2}\.table\.storage\.azure)\.net/?$`)
 	topicPattern        = regexp.MustCompile(`^https://[a-z0-9-]+(\.[a-z0-9-]+)?\.eventgrid\.azure\.net/api/events$`)
 	audiencePattern     = regexp.MustCompile(`^(api|https)://[a-zA-Z0-9][a-zA-Z0-9._/-]{0,200}$`)
+	publicPattern       = regexp.MustCompile(`^https?://[a-zA-Z0-9.-]{1,253}(:[0-9]{1,5})?(/[a-zA-Z0-9._~/-]*)?$`)
 	installationPattern = regexp.MustCompile(`^[a-z0-9](-?[a-z0-9]){0,23}$`)
 )
 

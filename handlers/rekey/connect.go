@@ -15,6 +15,7 @@ import (
 	"github.com/rekey-dev/rekey/functions/automation"
 	"github.com/rekey-dev/rekey/functions/devops"
 	"github.com/rekey-dev/rekey/functions/keyvault"
+	"github.com/rekey-dev/rekey/functions/notify"
 	"github.com/rekey-dev/rekey/functions/vercel"
 	"github.com/rekey-dev/rekey/internal/access"
 	"github.com/rekey-dev/rekey/internal/certificate"
@@ -62,6 +63,7 @@ func connectThrough(transport *http.Transport, c config, log *slog.Logger) (func
 	parts := functions.Config{
 		Gate: newGate(c, transport, e), Owners: access.NewOwners(directory, c.callTimeout, time.Now),
 		Engine: e, DeadLetters: bus, Vaults: vaults, StagingVault: c.stagingVault, Version: version, Log: log,
+		Channels: notify.Channels(credential, transport, time.Now), PublicURL: c.publicURL,
 		Targets: map[string]functions.Target{
 			"apiconnection": apiconnection.New(apiconnection.Config{
 				Vaults: vaults, StagingVault: c.stagingVault, Credential: credential,

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rekey-dev/rekey/functions"
 	"github.com/rekey-dev/rekey/functions/api"
+	"github.com/rekey-dev/rekey/functions/notify"
 	"github.com/rekey-dev/rekey/internal/azuresim/clock"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/cloudtest"
@@ -130,6 +131,10 @@ func outsideCalls() map[string]outsideCall {
 		"publish an event": {"life.westeurope-1.eventgrid.azure.net", func(ctx context.Context, c functions.Config) error {
 			return c.EventGrid.Publish(ctx, rotation.Event{ID: "1", Type: rotation.EventRetired, AppID: appID})
 		}},
+		"send a mail":               {"graph.microsoft.com", tell(rotation.Mail, "")},
+		"post to Slack":             {"hooks.slack.com", tell(rotation.Slack, "https://hooks.slack.com/services/x")},
+		"post to Teams":             {"x.westeurope.logic.azure.com", tell(rotation.Teams, "https://x.westeurope.logic.azure.com/workflows/x?sig=y")},
+		"post to anybody's webhook": {"hooks.shop.example", tell(rotation.Webhook, "https://hooks.shop.example/x")},
 		"read a row": {"rekey.table.core.windows.net", func(ctx context.Context, c functions.Config) error {
 			_, err := c.Engine.Store.Get(ctx, engine.Key{Table: "applications", Partition: "p", Row: "r"})
 			return err
@@ -151,6 +156,17 @@ func outsideCalls() map[string]outsideCall {
 			_, err := c.Targets["vercel"].(api.TeamChecker).CheckTeam(ctx, "team_x", secret.New(credential))
 			return err
 		}},
+	}
+}
+
+// tell sends a notification by one channel.
+func tell(channel rotation.Channel, address string) func(context.Context, functions.Config) error {
+	return func(ctx context.Context, c functions.Config) error {
+		to := notify.Receiver{
+			Rule:    rotation.Notification{ID: "x", Mailbox: "rekey@contoso.example", To: []string{"ops@contoso.example"}},
+			Address: secret.New(address), Key: secret.New("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+		}
+		return c.Channels[channel].Send(ctx, to, notify.Write(rotation.Event{ID: "1", Type: rotation.EventRetired, AppID: appID}, ""))
 	}
 }
 

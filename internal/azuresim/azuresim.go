@@ -31,6 +31,7 @@ import (
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/entra"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/eventgrid"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/graph"
+	"github.com/rekey-dev/rekey/internal/azuresim/cloud/hooks"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/keyvault"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/resourcemanager"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/vercel"
@@ -98,6 +99,7 @@ type Azure struct {
 	Compute         *compute.Service
 	Automation      *automation.Service
 	Scripts         *deploymentscripts.Service
+	Hooks           *hooks.Service
 	Bus             *servicebus.Namespace
 	Tables          *tables.Account
 
@@ -180,6 +182,10 @@ func (a *Azure) makeCloud(o Options) (err error) {
 	a.Cloud.Handle(devops.Host, a.DevOps)
 	a.Cloud.Handle(devops.ProfileHost, a.DevOps)
 	a.Cloud.Handle("api.vercel.com", a.Vercel)
+	a.Hooks = hooks.New()
+	for _, host := range hooks.Hosts() {
+		a.Cloud.Handle(host, a.Hooks)
+	}
 	a.Cloud.HandleLocal(identityPath, a.Directory.ManagedIdentity())
 	a.Cloud.State("entra", a.Directory.State)
 	a.Cloud.State("keyvault", func() any { return a.Vaults.State() })
@@ -191,6 +197,8 @@ func (a *Azure) makeCloud(o Options) (err error) {
 	a.Cloud.State("eventGrid", func() any { return a.EventGrid.State() })
 	a.Cloud.State("devops", func() any { return a.DevOps.State() })
 	a.Cloud.State("vercel", func() any { return a.Vercel.State() })
+	a.Cloud.State("mail", a.Graph.MailState)
+	a.Cloud.State("hooks", a.Hooks.State)
 	a.Cloud.State("serviceBus", func() any { return a.Bus.Counts() })
 	return nil
 }

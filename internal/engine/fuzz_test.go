@@ -75,9 +75,18 @@ func readers(w *world) map[string]func(context.Context) error {
 			_, _, err := w.LogEntries(ctx, engine.LogFilter{Actor: "rekey"}, "2026-03-01.", 10)
 			return err
 		},
-		"forget":      func(ctx context.Context) error { _, err := w.ForgetLog(ctx); return err },
-		"groups":      func(ctx context.Context) error { _, _, err := w.Groups(ctx, "", 10); return err },
-		"tasks":       func(ctx context.Context) error { _, _, err := w.Tasks(ctx, "", 10); return err },
+		"forget": func(ctx context.Context) error { _, err := w.ForgetLog(ctx); return err },
+		"groups": func(ctx context.Context) error { _, _, err := w.Groups(ctx, "", 10); return err },
+		"tasks":  func(ctx context.Context) error { _, _, err := w.Tasks(ctx, "", 10); return err },
+		"notifications": func(ctx context.Context) error {
+			rules, _, err := w.Notifications(ctx, "", 10)
+			for _, rule := range rules {
+				rule.Check()
+				rule.Wants(rotation.Event{Type: rotation.EventExpiring, AppID: appID, Days: 3})
+				rule.Threshold(2)
+			}
+			return err
+		},
 		"near expiry": func(ctx context.Context) error { _, err := w.NearExpiry(ctx, id); return err },
 		"ask": func(ctx context.Context) error {
 			_, err := w.Ask(ctx, engine.Ask{AppID: appID, Kind: w.kind, Source: rotation.ByPerson, Actor: "x", Emergency: true, IdempotencyKey: "once"})
@@ -138,8 +147,9 @@ func moments(t testing.TB) (all []moment) {
 func (w *world) share() {
 	w.t.Helper()
 	for table, properties := range map[string]map[string]any{
-		engine.TableGroups: {"schema": int64(1), "id": "g", "name": "G", "applications": `["` + appID + `"]`, "team": "t"},
-		engine.TableTasks:  {"schema": int64(1), "id": "k", "name": "K", "steps": `[{"name":"s","timeoutMinutes":5}]`},
+		engine.TableGroups:        {"schema": int64(1), "id": "g", "name": "G", "applications": `["` + appID + `"]`, "team": "t"},
+		engine.TableTasks:         {"schema": int64(1), "id": "k", "name": "K", "steps": `[{"name":"s","timeoutMinutes":5}]`},
+		engine.TableNotifications: {"schema": int64(1), "id": "n", "name": "N", "active": true, "events": `["dev.rekey.expiring"]`, "days": `[14,3]`, "channel": "mail", "to": `["a@b.example"]`},
 	} {
 		require.NoError(w.t, w.store.Write(w.t.Context(), engine.Change{Op: engine.Put, Key: engine.Key{Table: table, Partition: "tenant", Row: "x"}, Properties: properties}))
 	}
@@ -147,7 +157,7 @@ func (w *world) share() {
 
 func (w *world) moment() moment {
 	partitions := []engine.Range{{Table: engine.TableRotations, Partition: appID}}
-	for _, table := range []string{engine.TableApplications, engine.TableGroups, engine.TableTasks} {
+	for _, table := range []string{engine.TableApplications, engine.TableGroups, engine.TableTasks, engine.TableNotifications} {
 		partitions = append(partitions, engine.Range{Table: table, Partition: "tenant"})
 	}
 	for n := range 16 {

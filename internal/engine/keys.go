@@ -19,11 +19,17 @@ const (
 	TableLog          = "log"          // day, time: the log of the tenant
 	TableInventory    = "inventory"    // see package inventory: every application of the tenant
 	TableAPIKeys      = "apikeys"      // tenant, id: keys to the API
+
+	TableNotifications = "notifications" // tenant, id: who hears of what
+	TableNotices       = "notices"       // day, rule and event: what was told
 )
 
 // Tables lists every table, for whoever creates them.
 func Tables() []string {
-	return []string{TableApplications, TableRotations, TableSchedule, TableGroups, TableTasks, TableLog, TableInventory, TableAPIKeys}
+	return []string{
+		TableApplications, TableRotations, TableSchedule, TableGroups, TableTasks, TableLog, TableInventory, TableAPIKeys,
+		TableNotifications, TableNotices,
+	}
 }
 
 const (

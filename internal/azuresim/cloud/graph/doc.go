@@ -14,6 +14,8 @@
 //     Application.ReadWrite.OwnedBy against ownership too;
 //   - a delta query tells of what exists as a whole and of what changed the changed
 //     properties alone, may repeat itself, and says nothing of owners;
+//   - mail is sent by whoever has Mail.Send, as a mailbox that exists, in JSON or in
+//     MIME, and kept;
 //   - bodies, filters and options are read strictly: what is not simulated is
 //     refused and not ignored.
 //

@@ -65,6 +65,8 @@ type Service struct {
 	turns     map[string]int
 	forgotten time.Time // delta tokens of before are
 	signIns   map[string]SignIn
+	mailboxes []string
+	mails     []Mail
 }
 
 // New returns Graph for one tenant.

@@ -81,6 +81,9 @@ func (l *limits) spend(r *request, now time.Time) (usage, error) {
 }
 
 func (l *limits) applicable(r *request, units int) []limit {
+	if target := parse(r.path); target.collection == "users" {
+		return []limit{l.mailLimit(r.token, target.key.id)}
+	}
 	all := []limit{{l.scope("Tenant_Application/ReadWrite", r.token.AppID), "ResourceUnitLimitExceeded", units, unitsPerApp, unitsWindow}}
 	if r.Method != http.MethodGet {
 		all = append(all,

@@ -47,6 +47,8 @@ func (s *Service) dispatch(r *request) (*answer, error) {
 		return s.applications(r, target)
 	case "servicePrincipals":
 		return s.servicePrincipals(r, target)
+	case "users":
+		return s.users(r, target)
 	case "organization":
 		return s.organization(r, target)
 	}
