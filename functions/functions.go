@@ -13,11 +13,14 @@ import (
 
 	"github.com/rekey-dev/rekey/functions/api"
 	"github.com/rekey-dev/rekey/functions/dashboard"
+	"github.com/rekey-dev/rekey/functions/inventory"
 	"github.com/rekey-dev/rekey/functions/nearexpiry"
 	"github.com/rekey-dev/rekey/functions/rotate"
 	"github.com/rekey-dev/rekey/functions/sweep"
+	"github.com/rekey-dev/rekey/internal/advice"
 	"github.com/rekey-dev/rekey/internal/customhandler"
 	"github.com/rekey-dev/rekey/internal/engine"
+	registrations "github.com/rekey-dev/rekey/internal/inventory"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/servicebus"
 )
@@ -32,6 +35,8 @@ type Target interface {
 // Config is what the functions need from outside.
 type Config struct {
 	Engine       *engine.Engine
+	Inventory    *registrations.Inventory
+	Graph        advice.Graph
 	Targets      map[string]Target // by the integration's word
 	Vaults       nearexpiry.Vaults
 	StagingVault string
@@ -45,6 +50,7 @@ func Table(c Config) map[string]customhandler.Function {
 	table := map[string]customhandler.Function{
 		"api":       customhandler.OnHTTP(api.Route, api.New(c.api())),
 		"dashboard": dashboard.New(),
+		"inventory": inventory.New(c.Inventory, c.Engine.Now),
 		"nearexpiry": nearexpiry.New(nearexpiry.Config{
 			Engine: c.Engine, Vaults: c.Vaults, StagingVault: c.StagingVault, Installation: c.Engine.Installation, Log: c.Log,
 		}),
@@ -59,10 +65,17 @@ func Table(c Config) map[string]customhandler.Function {
 
 func (c Config) api() api.Config {
 	integrations := map[string]api.Integration{}
+	advisors := map[string]rotation.Advisor{}
 	for word, target := range c.Targets {
 		integrations[word] = target
+		if advisor, ok := target.(rotation.Advisor); ok {
+			advisors[word] = advisor
+		}
 	}
-	return api.Config{Engine: c.Engine, Integrations: integrations, Open: c.OpenAPI, Version: c.Version, Log: c.Log}
+	return api.Config{
+		Engine: c.Engine, Inventory: c.Inventory, Integrations: integrations, Open: c.OpenAPI, Version: c.Version, Log: c.Log,
+		Advice: &advice.Finder{Engine: c.Engine, Inventory: c.Inventory, Integrations: advisors, Graph: c.Graph, Now: c.Engine.Now},
+	}
 }
 
 // onRotated answers an integration's subscription to the topic "rotated".

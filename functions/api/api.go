@@ -10,7 +10,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/rekey-dev/rekey/internal/advice"
 	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/inventory"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
@@ -34,6 +36,8 @@ type Accessor interface {
 // Config is what the API needs.
 type Config struct {
 	Engine       *engine.Engine
+	Inventory    *inventory.Inventory
+	Advice       *advice.Finder
 	Integrations map[string]Integration
 	// Open lets everybody use everything. Without it only /api/health answers.
 	Open    bool
@@ -62,6 +66,8 @@ func newMux(config Config) *http.ServeMux {
 	a.registerGroups(h)
 	a.registerTasks(h)
 	a.registerRotations(h)
+	a.registerInventory(h)
+	a.registerAdvice(h)
 	mux.Handle("GET /api/openapi.json", document(h.OpenAPI()))
 	return mux
 }

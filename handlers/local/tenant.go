@@ -35,7 +35,7 @@ type Tenant struct {
 // seed makes a tenant with applications, two vaults of theirs, rekey's identity
 // with the rights that infra gives it, and rekey's own staging vault.
 func seed(a *azuresim.Azure, apps int) *Tenant {
-	t := &Tenant{Identity: a.Directory.AddManagedIdentity("rekey", entra.RoleApplicationReadWriteOwnedBy)}
+	t := &Tenant{Identity: a.Directory.AddManagedIdentity("rekey", entra.RoleApplicationReadWriteOwnedBy, entra.RoleUserReadBasicAll, entra.RoleAuditLogReadAll)}
 	t.addVaults(a)
 	t.places = addPlaces(a, t.Identity)
 	for n := range apps {

@@ -20,6 +20,7 @@ import (
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/entra"
 	"github.com/rekey-dev/rekey/internal/eventgrid"
+	"github.com/rekey-dev/rekey/internal/inventory"
 	"github.com/rekey-dev/rekey/internal/outbound"
 	"github.com/rekey-dev/rekey/internal/servicebus"
 	"github.com/rekey-dev/rekey/internal/tablestore"
@@ -55,7 +56,8 @@ func connectThrough(transport *http.Transport, c config, log *slog.Logger) (func
 	stage := vault.NewStage(vaults, c.stagingVault, c.installation, time.Now)
 	e.Stage, e.Tokens = stage, stage
 	return functions.Config{
-		Engine: e, Vaults: vaults, StagingVault: c.stagingVault, OpenAPI: c.openAPI, Version: version, Log: log,
+		Engine: e, Vaults: vaults, StagingVault: c.stagingVault, OpenAPI: c.openAPI, Version: version, Log: log, Graph: directory,
+		Inventory: &inventory.Inventory{Store: e.Store, Directory: directory, Known: e, Now: time.Now, Log: log},
 		Targets: map[string]functions.Target{
 			"apiconnection": apiconnection.New(apiconnection.Config{
 				Vaults: vaults, StagingVault: c.stagingVault, Credential: credential,
