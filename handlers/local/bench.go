@@ -85,7 +85,10 @@ func bench(ctx context.Context, o Options) error {
 	for _, c := range leastCalls {
 		fmt.Printf("  %d  %s\n", c.count, c.what)
 	}
-	return s.benchDeliveries(ctx)
+	if err := s.benchDeliveries(ctx); err != nil {
+		return err
+	}
+	return benchInventory(ctx, o)
 }
 
 func report(what, got, want string, ok bool) {

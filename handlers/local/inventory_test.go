@@ -1,8 +1,6 @@
 package main
 
 import (
-	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -28,22 +26,12 @@ type shownInventory struct {
 	}
 }
 
-// fire calls a function as an administrator of the host does, and the host answers
-// before it has run.
-func (s *Stack) fire(t *testing.T, function string) {
-	t.Helper()
-	answer, err := s.client.Post(s.Endpoints.Host+"/admin/functions/"+function, "application/json", strings.NewReader(`{"input":""}`))
-	require.NoError(t, err)
-	defer answer.Body.Close()
-	require.Equal(t, http.StatusAccepted, answer.StatusCode)
-}
-
 // synchronized fires the timer and waits until the inventory is as of now.
 func (s *Stack) synchronized(t *testing.T) {
 	t.Helper()
 	var before, after shownInventory
 	s.read(t, "/api/inventory", &before)
-	s.fire(t, "inventory")
+	require.NoError(t, s.fireTimer(t.Context(), "inventory"))
 	eventually(t, "a synchronization", func() bool {
 		s.read(t, "/api/inventory", &after)
 		return after.Freshness.Ended.After(before.Freshness.Ended) && !after.Freshness.Running
