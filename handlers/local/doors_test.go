@@ -21,6 +21,9 @@ func TestNoOutsideRequestReachesATrigger(t *testing.T) {
 	body := `{"Data":{"timer":{"IsPastDue":true},"request":"knocked","event":{"id":"knocked","eventType":"knocked"}},"Metadata":{}}`
 	for _, function := range []string{"rotate", "sweep", "nearexpiry", "inventory", "apiconnection", "automation", "devops", "keyvault", "vercel"} {
 		for _, path := range spellings(function) {
+			if path == "/api/inventory" {
+				continue // the API has that, and no trigger
+			}
 			for _, method := range []string{"POST", "PUT", "GET", "DELETE", "post"} {
 				status := s.knock(t, method, path, body)
 				assert.NotEqual(t, http.StatusOK, status, "%s %s", method, path)
