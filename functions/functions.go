@@ -9,22 +9,27 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"log/slog"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/rekey-dev/rekey/functions/api"
 	"github.com/rekey-dev/rekey/functions/dashboard"
 	"github.com/rekey-dev/rekey/functions/duesoon"
 	"github.com/rekey-dev/rekey/functions/eventgrid"
+	"github.com/rekey-dev/rekey/functions/inventory"
 	"github.com/rekey-dev/rekey/functions/nearexpiry"
 	"github.com/rekey-dev/rekey/functions/notify"
 	"github.com/rekey-dev/rekey/functions/retention"
 	"github.com/rekey-dev/rekey/functions/rotate"
 	"github.com/rekey-dev/rekey/functions/sweep"
+	"github.com/rekey-dev/rekey/internal/advice"
 	"github.com/rekey-dev/rekey/internal/customhandler"
 	"github.com/rekey-dev/rekey/internal/deadletter"
 	"github.com/rekey-dev/rekey/internal/engine"
+	registrations "github.com/rekey-dev/rekey/internal/inventory"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/servicebus"
 )
@@ -40,12 +45,13 @@ type Target interface {
 // Config is what the functions need from outside.
 type Config struct {
 	Engine       *engine.Engine
+	Inventory    *registrations.Inventory
+	Graph        advice.Graph
 	Targets      map[string]Target // by the integration's word
 	DeadLetters  api.DeadLetters
 	Vaults       nearexpiry.Vaults
 	StagingVault string
 	EventGrid    eventgrid.Publisher // nil where no topic is configured
-	Inventory    duesoon.Inventory   // nil knows of no credentials
 	Channels     map[rotation.Channel]notify.Sender
 	PublicURL    string // of the dashboard, or empty
 	Gate         api.Gate
@@ -59,8 +65,9 @@ func Table(c Config) map[string]customhandler.Function {
 	table := map[string]customhandler.Function{
 		"api":       customhandler.OnHTTP(api.Route, api.New(c.api())),
 		"dashboard": dashboard.New(c.Gate),
-		"duesoon":   duesoon.New(duesoon.Config{Inventory: c.Inventory, Engine: c.Engine, Bus: c.Engine.Bus, Now: c.Engine.Now, Log: c.Log}),
+		"duesoon":   duesoon.New(duesoon.Config{Inventory: ending{c.Inventory}, Engine: c.Engine, Bus: c.Engine.Bus, Now: c.Engine.Now, Log: c.Log}),
 		"eventgrid": eventgrid.New(eventgrid.Config{Publisher: c.EventGrid, Bus: c.Engine.Bus, Log: c.Engine, Now: c.Engine.Now}),
+		"inventory": inventory.New(c.Inventory, c.Engine.Now),
 		"nearexpiry": nearexpiry.New(nearexpiry.Config{
 			Engine: c.Engine, Vaults: c.Vaults, StagingVault: c.StagingVault, Installation: c.Engine.Installation, Log: c.Log,
 		}),
@@ -77,12 +84,17 @@ func Table(c Config) map[string]customhandler.Function {
 
 func (c Config) api() api.Config {
 	integrations := map[string]api.Integration{}
+	advisors := map[string]rotation.Advisor{}
 	for word, target := range c.Targets {
 		integrations[word] = target
+		if advisor, ok := target.(rotation.Advisor); ok {
+			advisors[word] = advisor
+		}
 	}
 	return api.Config{
-		Engine: c.Engine, Integrations: integrations, DeadLetters: c.DeadLetters, Entities: c.Entities(), Notifier: c.notify(),
-		Gate: c.Gate, Owners: c.Owners, Version: c.Version, Log: c.Log,
+		Engine: c.Engine, Inventory: c.Inventory, Integrations: integrations, DeadLetters: c.DeadLetters, Entities: c.Entities(), Notifier: c.notify(),
+		Advice: &advice.Finder{Engine: c.Engine, Inventory: c.Inventory, Integrations: advisors, Graph: c.Graph, Now: c.Engine.Now},
+		Gate:   c.Gate, Owners: c.Owners, Version: c.Version, Log: c.Log,
 	}
 }
 
@@ -92,6 +104,30 @@ func (c Config) notify() notify.Config {
 		Rules: e, Secrets: e, Notices: e, Troubles: e, Log: e, Bus: e.Bus,
 		Senders: c.Channels, PublicURL: c.PublicURL, Now: e.Now, Logger: c.Log,
 	}
+}
+
+// ending is the inventory as the function "duesoon" asks it.
+type ending struct{ *registrations.Inventory }
+
+func (e ending) Ending(ctx context.Context, from, to time.Time) iter.Seq2[duesoon.Credential, error] {
+	return func(yield func(duesoon.Credential, error) bool) {
+		for found, err := range e.Inventory.Ending(ctx, registrations.Window{From: from, To: to}) {
+			if !yield(credentialOf(found), err) {
+				return
+			}
+		}
+	}
+}
+
+func credentialOf(found registrations.Ending) duesoon.Credential {
+	c := duesoon.Credential{
+		AppID: found.Application.AppID, Name: found.Application.Name,
+		Kind: found.Credential.Kind, KeyID: found.Credential.KeyID, End: found.Credential.End,
+	}
+	for _, owner := range found.Application.Owners {
+		c.Owners = append(c.Owners, owner.ID)
+	}
+	return c
 }
 
 // Entities lists what messages are taken from, by the functions that there are: each

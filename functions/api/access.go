@@ -84,6 +84,11 @@ var rules = map[string]rule{
 	"DELETE /api/notifications/{id}":    administrators,
 	"POST /api/notifications/{id}/test": administrators,
 
+	"GET /api/inventory":          readers,
+	"GET /api/inventory/{appId}":  readersAndOwners,
+	"POST /api/inventory/refresh": operators,
+	"GET /api/advice":             readers,
+
 	"GET /api/dependencies": readers,
 	"GET /api/settings":     readers,
 	"PUT /api/settings":     administrators,

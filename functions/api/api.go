@@ -12,8 +12,10 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/rekey-dev/rekey/internal/access"
+	"github.com/rekey-dev/rekey/internal/advice"
 	"github.com/rekey-dev/rekey/internal/deadletter"
 	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/inventory"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
@@ -37,6 +39,8 @@ type Accessor interface {
 // Config is what the API needs.
 type Config struct {
 	Engine       *engine.Engine
+	Inventory    *inventory.Inventory
+	Advice       *advice.Finder
 	Integrations map[string]Integration
 	DeadLetters  DeadLetters
 	Entities     []deadletter.Entity // of the bus, whose dead letters there can be
@@ -84,6 +88,8 @@ func newMux(config Config) *http.ServeMux {
 	a.registerSettings(h)
 	a.registerDeadLetters(h)
 	a.registerDependencies(h)
+	a.registerInventory(h)
+	a.registerAdvice(h)
 	secured(h.OpenAPI())
 	mux.Handle("GET /api/openapi.json", document(h.OpenAPI()))
 	return mux

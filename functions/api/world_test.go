@@ -17,9 +17,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rekey-dev/rekey/functions/api"
+	"github.com/rekey-dev/rekey/internal/advice"
 	"github.com/rekey-dev/rekey/internal/certificate"
 	"github.com/rekey-dev/rekey/internal/deadletter"
 	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/inventory"
 	"github.com/rekey-dev/rekey/internal/memory"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/secret"
@@ -44,8 +46,11 @@ type world struct {
 	place   *place
 	careful *careful
 	letters *letters
+	tenant  *tenant
 	now     time.Time
 	calls   int
+
+	inventory *inventory.Inventory
 }
 
 func newWorld(t testing.TB, options ...func(*api.Config)) *world {
@@ -58,8 +63,12 @@ func newWorld(t testing.TB, options ...func(*api.Config)) *world {
 		Jitter: rand.N[time.Duration], Now: w.tick, Log: log,
 		Tenant: "tenant", Installation: "test", Self: []string{ownID}, CallTimeout: 10 * time.Second,
 	}
+	w.tenant = &tenant{}
+	w.inventory = &inventory.Inventory{Store: w.store, Directory: w.tenant, Known: w.Engine, Now: w.tick, Log: log}
 	config := api.Config{
-		Engine: w.Engine, Notifier: &notifier{}, Open: true, Version: "1.2.3", Log: log,
+		Engine: w.Engine, Inventory: w.inventory, Notifier: &notifier{}, Open: true,
+		Advice:  &advice.Finder{Engine: w.Engine, Inventory: w.inventory, Integrations: map[string]rotation.Advisor{"place": w.place}, Graph: w.tenant, Now: w.tick},
+		Version: "1.2.3", Log: log,
 		DeadLetters: w.letters, Entities: []deadletter.Entity{{Name: "requests"}, {Name: "rotated", Subscription: "place"}},
 		Integrations: map[string]api.Integration{"place": w.place, "plain": plain{}, "careful": w.careful},
 	}
@@ -333,6 +342,10 @@ func (p *place) Access(context.Context, rotation.Application, rotation.TargetRow
 		return nil, p.failAccess
 	}
 	return map[string]string{"granted": "Key Vault Secrets Officer"}, nil
+}
+
+func (p *place) Advise(_ rotation.Application, t rotation.TargetRow) []rotation.Advice {
+	return []rotation.Advice{{Rule: "place-federation", Finding: "the place needs none", WayOut: "convert it", Page: "https://example.com/page"}}
 }
 
 func (p *place) Deploy(context.Context, rotation.Delivery) (rotation.Outcome, error) {

@@ -51,7 +51,7 @@ var leastCalls = []struct {
 // with the shipped host.json, and prints one table.
 func bench(ctx context.Context, o Options) error {
 	o.Latency, o.Ports, o.HostPort = azuresim.Latency{}, anyPorts, 0
-	o.Settings = map[string]string{"REKEY_EVENTGRID_TOPIC_ENDPOINT": "", "REKEY_SWEEP_SCHEDULE": "* * * * * *"}
+	o.Settings = map[string]string{"REKEY_EVENTGRID_TOPIC_ENDPOINT": "", "REKEY_SWEEP_SCHEDULE": "* * * * * *", "REKEY_INVENTORY_SCHEDULE": onceAYear}
 	s, err := Start(ctx, o)
 	if err != nil {
 		return err
@@ -85,7 +85,10 @@ func bench(ctx context.Context, o Options) error {
 	for _, c := range leastCalls {
 		fmt.Printf("  %d  %s\n", c.count, c.what)
 	}
-	return s.benchDeliveries(ctx)
+	if err := s.benchDeliveries(ctx); err != nil {
+		return err
+	}
+	return benchInventory(ctx, o)
 }
 
 func report(what, got, want string, ok bool) {

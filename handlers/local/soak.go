@@ -88,7 +88,7 @@ func soakFor(ctx context.Context, o Options) error {
 func startSoak(ctx context.Context, o Options, out io.Writer) (*soak, error) {
 	o.Latency = soakLatency()
 	o.Settings = map[string]string{
-		"REKEY_CALL_TIMEOUT": "3s", "REKEY_SWEEP_SCHEDULE": fmt.Sprintf("*/%d * * * * *", int(sweepEvery.Seconds())),
+		"REKEY_CALL_TIMEOUT": "3s", "REKEY_INVENTORY_SCHEDULE": onceAYear, "REKEY_SWEEP_SCHEDULE": fmt.Sprintf("*/%d * * * * *", int(sweepEvery.Seconds())),
 	}
 	evidence, err := gather(&o)
 	if err != nil {

@@ -189,6 +189,9 @@ func (s *Stack) startHost(ctx context.Context) (err error) {
 	return err
 }
 
+// onceAYear is a schedule of what is fired by hand, where calls are counted.
+const onceAYear = "0 0 0 1 1 *"
+
 // settings are the app settings, as infra would make them.
 func (s *Stack) settings() map[string]string {
 	e := s.Azure.Endpoints()
@@ -199,6 +202,7 @@ func (s *Stack) settings() map[string]string {
 		"REKEY_STAGING_VAULT":            stagingVault,
 		"REKEY_INSTALLATION":             installation,
 		"REKEY_SWEEP_SCHEDULE":           "*/2 * * * * *",
+		"REKEY_INVENTORY_SCHEDULE":       "*/30 * * * * *",
 		"REKEY_EVENTGRID_TOPIC_ENDPOINT": s.Tenant.Topic,
 		"AZURE_CLIENT_ID":                s.Tenant.Identity.AppID,
 	}

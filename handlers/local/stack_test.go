@@ -28,7 +28,7 @@ func startStack(t *testing.T, change func(*Options)) *Stack {
 	t.Helper()
 	o := DefaultOptions()
 	o.Apps, o.Dist, o.Dir, o.HostPort, o.Ports, o.Latency = 4, dist, t.TempDir(), 0, anyPorts, quick()
-	o.Settings = map[string]string{"REKEY_SWEEP_SCHEDULE": "* * * * * *", "REKEY_CALL_TIMEOUT": "2s"}
+	o.Settings = map[string]string{"REKEY_SWEEP_SCHEDULE": "* * * * * *", "REKEY_INVENTORY_SCHEDULE": onceAYear, "REKEY_CALL_TIMEOUT": "2s"}
 	if change != nil {
 		change(&o)
 	}

@@ -38,7 +38,8 @@ type Tenant struct {
 // seed makes a tenant with applications, two vaults of theirs, rekey's identity
 // with the rights that infra gives it, and rekey's own staging vault.
 func seed(a *azuresim.Azure, apps int) *Tenant {
-	t := &Tenant{Identity: a.Directory.AddManagedIdentity("rekey", entra.RoleApplicationReadWriteOwnedBy, graph.RoleMailSend)}
+	t := &Tenant{Identity: a.Directory.AddManagedIdentity("rekey",
+		entra.RoleApplicationReadWriteOwnedBy, entra.RoleUserReadBasicAll, entra.RoleAuditLogReadAll, graph.RoleMailSend)}
 	a.Graph.AddMailbox(mailbox)
 	t.addVaults(a)
 	t.API = register(a)

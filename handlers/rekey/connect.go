@@ -22,6 +22,7 @@ import (
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/entra"
 	"github.com/rekey-dev/rekey/internal/eventgrid"
+	"github.com/rekey-dev/rekey/internal/inventory"
 	"github.com/rekey-dev/rekey/internal/outbound"
 	"github.com/rekey-dev/rekey/internal/servicebus"
 	"github.com/rekey-dev/rekey/internal/tablestore"
@@ -63,7 +64,8 @@ func connectThrough(transport *http.Transport, c config, log *slog.Logger) (func
 	parts := functions.Config{
 		Gate: newGate(c, transport, e), Owners: access.NewOwners(directory, c.callTimeout, time.Now),
 		Engine: e, DeadLetters: bus, Vaults: vaults, StagingVault: c.stagingVault, Version: version, Log: log,
-		Channels: notify.Channels(credential, transport, time.Now), PublicURL: c.publicURL,
+		Channels: notify.Channels(credential, transport, time.Now), PublicURL: c.publicURL, Graph: directory,
+		Inventory: &inventory.Inventory{Store: e.Store, Directory: directory, Known: e, Now: time.Now, Log: log},
 		Targets: map[string]functions.Target{
 			"apiconnection": apiconnection.New(apiconnection.Config{
 				Vaults: vaults, StagingVault: c.stagingVault, Credential: credential,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -85,6 +86,14 @@ func FuzzAnswers(f *testing.F) {
 				_, err := c.Owners(t.Context(), []string{keyID})
 				return err
 			},
+			"issuers": func(c *entra.Client) error {
+				_, err := c.Issuers(t.Context(), []string{keyID})
+				return err
+			},
+			"sign-ins": func(c *entra.Client) error {
+				_, err := c.LastUsed(t.Context(), []string{keyID})
+				return err
+			},
 			"remove": func(c *entra.Client) error { return c.RemovePassword(t.Context(), "object", keyID) },
 			"replace": func(c *entra.Client) error {
 				return c.ReplaceKeys(t.Context(), "object", []engine.DirectoryCredential{{KeyID: keyID}})
@@ -108,7 +117,7 @@ func FuzzAnswers(f *testing.F) {
 			}
 			targettest.AssertFault(t, err)
 			// Its words may make these of any status, and a batch has others inside.
-			if rotation.ClassOf(err) != rotation.Conflict && rotation.ClassOf(err) != rotation.Permanent && name != "owners" {
+			if rotation.ClassOf(err) != rotation.Conflict && rotation.ClassOf(err) != rotation.Permanent && !slices.Contains([]string{"owners", "issuers", "sign-ins"}, name) {
 				targettest.AssertClass(t, err, odd)
 			}
 			if odd.Status < http.StatusMultipleChoices || name == "verify" {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -145,4 +146,32 @@ func saying(t *testing.T, status int, header http.Header, body []byte) *entra.Cl
 	client, err := entra.New(entra.Options{Transport: cloudtest.Through(said), Credential: admitted{}, TenantID: tenantID})
 	require.NoError(t, err)
 	return client
+}
+
+func TestWhatElseAnApplicationSignsInWith(t *testing.T) {
+	w := start(t, tenant.Options{}, graph.Options{})
+	trusting := w.directory.AddApplication(tenant.Application{Federated: []tenant.FederatedCredential{{ID: "1", Issuer: "https://token.actions.githubusercontent.com"}}})
+	issuers, err := w.client.Issuers(t.Context(), []string{trusting.ObjectID, w.shop.ObjectID})
+	require.NoError(t, err)
+	assert.Equal(t, map[string][]string{trusting.ObjectID: {"https://token.actions.githubusercontent.com"}}, issuers)
+
+	_, err = w.client.LastUsed(t.Context(), []string{w.shop.AppID})
+	assert.EqualError(t, err, `graph: read "sign-ins": 403 Authorization_RequestDenied: Insufficient privileges to complete the operation.; grant rekey's identity AuditLog.Read.All on Microsoft Graph`)
+	w.rekey.Roles = append(w.rekey.Roles, tenant.RoleAuditLogReadAll)
+	w.directory.PutServicePrincipal(w.rekey)
+	at := w.clock.Now().UTC().Truncate(time.Second)
+	w.graph.SetSignIn(graph.SignIn{AppID: w.shop.AppID, KeyID: keyID, KeyType: "clientSecret", At: at})
+	w.client = w.as(w.fresh())
+	used, err := w.client.LastUsed(t.Context(), []string{w.shop.AppID, trusting.AppID})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]map[string]time.Time{w.shop.AppID: {keyID: at}, trusting.AppID: {}}, used)
+}
+
+// fresh is rekey's identity with the roles that it has now.
+func (w *world) fresh() azcore.TokenCredential {
+	app, _ := w.directory.ApplicationByAppID(w.rekey.AppID, 0)
+	password, value := tenant.NewPassword("again", w.clock.Now(), w.clock.Now().AddDate(1, 0, 0))
+	app.Passwords = append(app.Passwords, password)
+	w.directory.PutApplication(app)
+	return w.credential(app.AppID, value)
 }

@@ -12,6 +12,7 @@ import (
 	kiotahttp "github.com/microsoft/kiota-http-go"
 	kiotajson "github.com/microsoft/kiota-serialization-json-go"
 
+	"github.com/rekey-dev/rekey/internal/advice"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/inventory"
 	"github.com/rekey-dev/rekey/internal/outbound"
@@ -53,6 +54,7 @@ var (
 	_ engine.Verifier  = (*Client)(nil)
 
 	_ inventory.Directory = (*Client)(nil)
+	_ advice.Graph        = (*Client)(nil)
 )
 
 // New returns a client.

@@ -12,7 +12,7 @@ import (
 // partitions lists those that have rows with a generation.
 func partitions() (all []string) {
 	for _, prefix := range []string{partitionApp, partitionID, partitionOwner} {
-		for _, d := range digits {
+		for _, d := range ranges {
 			all = append(all, prefix+string(d))
 		}
 	}

@@ -140,7 +140,7 @@ func (i *Inventory) readNext(ctx context.Context, s *state) (done bool, err erro
 	if err != nil {
 		return false, err
 	}
-	complete, err := i.save(ctx, s.Generation, page.Changes)
+	complete, err := i.save(ctx, s, page.Changes)
 	if err != nil {
 		return false, err
 	}

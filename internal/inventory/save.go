@@ -17,13 +17,13 @@ import (
 // changed of an application that there should have been a row of.
 //
 // The rows that lead to an application are written before it, and those that no
-// longer do are deleted after it: see the package's promises.
-func (i *Inventory) save(ctx context.Context, generation int64, changes []Change) (complete bool, err error) {
+// longer do are deleted after it: see the package's promises. A full reading does not
+// even look what was there: what it leaves behind has an older generation.
+func (i *Inventory) save(ctx context.Context, s *state, changes []Change) (complete bool, err error) {
 	ids := changed(changes)
-	if len(ids) == 0 {
-		return true, nil
-	}
-	old, err := i.load(ctx, ids)
+	old, err := i.load(ctx, changed(slices.DeleteFunc(slices.Clone(changes), func(c Change) bool {
+		return s.Phase == reading && (c.Removed || c.whole())
+	})))
 	if err != nil {
 		return false, err
 	}
@@ -33,7 +33,7 @@ func (i *Inventory) save(ctx context.Context, generation int64, changes []Change
 	if err := i.addOwners(ctx, apps); err != nil {
 		return false, err
 	}
-	if err := i.writeApps(ctx, generation, apps); err != nil {
+	if err := i.writeApps(ctx, s.Generation, apps); err != nil {
 		return false, err
 	}
 	return len(apps) == known, i.deleteAll(ctx, gone(old, apps, ids))
@@ -85,6 +85,11 @@ func (i *Inventory) merge(old map[string]Application, changes []Change) map[stri
 	return apps
 }
 
+// whole reports whether a change says everything.
+func (c Change) whole() bool {
+	return c.AppID != nil && c.Name != nil && c.Secrets != nil && c.Certificates != nil
+}
+
 // onto is the application after a change.
 func (c Change) onto(app Application) Application {
 	app.ObjectID = c.ObjectID
@@ -132,7 +137,7 @@ func gone(old, apps map[string]Application, ids []string) (keys []engine.Key) {
 				keys = append(keys, k)
 			}
 		}
-		if _, existed := old[id]; existed && !exists {
+		if !exists {
 			keys = append(keys, appKey(id))
 		}
 	}

@@ -34,7 +34,7 @@ func (q Query) scan(cursor string) (s scan, err error) {
 		k := ownerKey(q.Owner, "")
 		s = scan{partitions: []string{k.Partition}, from: k.Row, to: k.Row + "~"}
 	default:
-		for _, d := range digits {
+		for _, d := range ranges {
 			s.partitions = append(s.partitions, partitionApp+string(d))
 		}
 	}
