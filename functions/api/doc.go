@@ -4,16 +4,19 @@
 // It decides nothing about rotations. It checks what a person gave, hands it to
 // the engine, and shows what the engine has in its rows. The promises are:
 //
-//   - A refusal changes nothing. It is a problem document (RFC 9457,
-//     https://www.rfc-editor.org/rfc/rfc9457) whose errors name each field as the
-//     request spells it, say what would be right, and never repeat what was sent:
-//     settings may hold what nobody else should read.
+//   - A refusal changes nothing; what the rules refuse is a line of the log. It is
+//     a problem document (RFC 9457, https://www.rfc-editor.org/rfc/rfc9457) whose
+//     errors name each field as the request spells it, say what would be right,
+//     and never repeat what was sent: settings may hold what nobody else should read.
 //   - PUT replaces: a field that is left out has its default afterwards. Fields
 //     that nobody knows are refused, also where only their case is wrong.
 //   - GET and PUT answer an ETag, PUT and DELETE take it as If-Match; If-None-Match:
 //   - makes a PUT create only (RFC 9110,
 //     https://www.rfc-editor.org/rfc/rfc9110#section-13).
 //   - No answer holds a secret: the engine's rows have none, and nothing else is shown.
+//   - Every answer has an X-Correlation-Id: the request's own, the id of its trace
+//     (https://www.w3.org/TR/trace-context), or a new one. All lines of the log that
+//     follow from the request carry it.
 //   - Everything except /api/health answers only to those whom the table in access.go
 //     lets use it, and never to a page of another site.
 //

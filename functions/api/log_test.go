@@ -168,12 +168,16 @@ func FuzzLogQueries(f *testing.F) {
 		"rotation=" + appID + ".secret.1", "rotation=x.secret.99999999999999999999", "app=" + appID + "&cursor=x", "format=csv&what=%00", "correlation=%2F..&actor='",
 	} {
 		f.Add(query, "text/csv;q=0.5, application/json")
+		f.Add(query, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	}
 	f.Fuzz(func(t *testing.T, query, accept string) {
 		w := newWorld(t)
 		w.manage("vault")
 		for _, path := range []string{"/api/log", appPath + "/log"} {
-			a, sent := w.request(operation{http.MethodGet, path}, nil, query, "", map[string]string{"Accept": accept})
+			a, sent := w.request(operation{http.MethodGet, path}, nil, query, "", map[string]string{"Accept": accept, "X-Correlation-Id": accept, "Traceparent": accept})
+			if sent {
+				assert.Regexp(t, `^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$`, a.header.Get("X-Correlation-Id"))
+			}
 			if sent && a.status != 200 {
 				assert.Contains(t, []int{400, 404, 405, 422}, a.status, a.body)
 				assertProblem(t, a)
