@@ -62,6 +62,7 @@ func newMux(config Config) *http.ServeMux {
 	a.registerGroups(h)
 	a.registerTasks(h)
 	a.registerRotations(h)
+	a.registerConfig(h)
 	mux.Handle("GET /api/openapi.json", document(h.OpenAPI()))
 	return mux
 }
