@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -84,11 +85,11 @@ func settings(version string) huma.Config {
 	}
 }
 
-// mostBody is the largest body, and tooLarge what a larger one is told.
-const (
-	mostBody = 1 << 20
-	tooLarge = "the body is larger than 1 MiB"
-)
+// mostBody is the largest body of a request about one thing.
+const mostBody = 1 << 20
+
+// tooLarge is what a body is told that is larger than an operation takes.
+func tooLarge(most int64) string { return fmt.Sprintf("the body is larger than %d MiB", most>>20) }
 
 // operation describes one operation. The time to read a body is left to the host,
 // which has read it: huma's own limit would end the request with it.

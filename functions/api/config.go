@@ -29,7 +29,14 @@ func (a *api) registerConfig(h huma.API) {
 	c.kinds = c.table()
 	c.form = newConfigForm(c.kinds)
 	huma.Register(h, operation("getConfig", http.MethodGet, configPath, "Everything that is configured, without secrets, as one YAML document"), c.get)
+	huma.Register(h, putConfigOperation(), c.put)
 	huma.Register(h, operation("getConfigSchema", http.MethodGet, schemaPath, "The JSON Schema of that document"), c.getSchema)
+}
+
+func putConfigOperation() huma.Operation {
+	o := operation("putConfig", http.MethodPut, configPath, "Create and change what a YAML document says, or with dryRun say what that would do")
+	o.MaxBodyBytes = mostConfig + 1
+	return o
 }
 
 // schemaAnswer is the JSON Schema as it is answered.

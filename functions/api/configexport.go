@@ -53,8 +53,7 @@ type writer interface {
 	end()
 }
 
-// export writes all that is configured, in an order of its own, and returns its ETag:
-// two configurations that say the same have the same.
+// export writes all that is configured, in an order of its own, and returns its ETag.
 func (c *config) export(ctx context.Context, to writer) (etag string, err error) {
 	sum := sha256.New()
 	to.begin()
@@ -66,19 +65,36 @@ func (c *config) export(ctx context.Context, to writer) (etag string, err error)
 			if err != nil {
 				return "", err
 			}
-			count(sum, k.name, i)
-			if k.ids == nil {
-				err = to.single(k.name, i)
-			} else {
-				err = to.item(i)
-			}
-			if err != nil {
+			if err := one(to, k, i); err != nil {
 				return "", fmt.Errorf("config: write %s %q: %w", k.name, i.id, err)
 			}
+			count(sum, k.name, i)
 		}
 	}
 	to.end()
-	return `"` + hex.EncodeToString(sum.Sum(nil)) + `"`, nil
+	return tagOf(sum), nil
+}
+
+func one(to writer, k kind, i item) error {
+	if k.ids == nil {
+		return to.single(k.name, i)
+	}
+	return to.item(i)
+}
+
+// etag returns the ETag of all that is configured: two configurations that say the
+// same have the same, in whatever form they are given.
+func (c *config) etag(ctx context.Context) (string, error) {
+	sum := sha256.New()
+	for _, k := range c.kinds {
+		for i, err := range k.each(ctx) {
+			if err != nil {
+				return "", err
+			}
+			count(sum, k.name, i)
+		}
+	}
+	return tagOf(sum), nil
 }
 
 // count puts an item into the ETag's sum.
@@ -89,3 +105,5 @@ func count(sum hash.Hash, kind string, i item) {
 	}
 	_, _ = sum.Write(text)
 }
+
+func tagOf(sum hash.Hash) string { return `"` + hex.EncodeToString(sum.Sum(nil)) + `"` }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -46,8 +47,12 @@ func newConfigForm(kinds []kind) *configForm {
 	}
 	documentDefaults(f.registry.Map())
 	targets := f.registry.Map()["ConfiguredApplication"].Properties["targets"]
-	targets.Extensions = map[string]any{"propertyNames": f.registry.Schema(reflect.TypeFor[targetID](), false, "")}
+	f.ids["targets"] = f.registry.Schema(reflect.TypeFor[targetID](), false, "targets")
+	targets.Extensions = map[string]any{"propertyNames": f.ids["targets"]}
 	f.root.PrecomputeMessages()
+	for _, ids := range f.ids {
+		ids.PrecomputeMessages()
+	}
 	return f
 }
 
@@ -68,6 +73,11 @@ func (f *configForm) checkID(kind, id string) []rotation.Problem {
 	return f.against(f.ids[kind], id)
 }
 
+// checkTargetID does the same for the id of a target.
+func (f *configForm) checkTargetID(id string) []rotation.Problem {
+	return f.against(f.ids["targets"], id)
+}
+
 func (f *configForm) against(form *huma.Schema, data any) (problems []rotation.Problem) {
 	var result huma.ValidateResult
 	huma.Validate(f.registry, form, huma.NewPathBuffer([]byte{}, 0), huma.ModeWriteToServer, floating(data), &result)
@@ -80,7 +90,7 @@ func (f *configForm) against(form *huma.Schema, data any) (problems []rotation.P
 		if detail.Message == worded("unexpected property") {
 			detail.Message = "is not a field here; the fields are in " + schemaPath
 		}
-		problems = append(problems, rotation.Problem{Field: detail.Location, Detail: detail.Message})
+		problems = append(problems, rotation.Problem{Field: strings.TrimPrefix(detail.Location, "."), Detail: detail.Message})
 	}
 	return problems
 }

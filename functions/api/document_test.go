@@ -85,6 +85,7 @@ func TestTheDocumentListsEveryOperation(t *testing.T) {
 		"POST /api/rotations/{id}/cancel",
 		"PUT /api/applications/{appId}",
 		"PUT /api/applications/{appId}/targets/{targetId}",
+		"PUT /api/config",
 		"PUT /api/groups/{groupId}",
 		"PUT /api/tasks/{id}",
 	}, operations)

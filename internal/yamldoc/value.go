@@ -34,12 +34,18 @@ func (s Section) Value() (Value, []*Error) {
 		return Value{}, []*Error{err.(*Error)}
 	}
 	r := &reader{offset: s.offset}
-	return Value{r.read(s.node, "", 0), s.Position, s.offset, s.node}, r.errors
+	v := Value{r.read(s.node, "", 0), s.Position, s.offset, s.node}
+	if r.tooMuch {
+		r.errors = append(r.errors, &Error{s.Position, "", fmt.Sprintf(
+			"must have %d values at most, aliases followed, nested %d deep at most", mostValues, deepest)})
+	}
+	return v, r.errors
 }
 
 // reader turns nodes into data.
 type reader struct {
 	offset, values int
+	tooMuch        bool
 	errors         []*Error
 }
 
@@ -49,11 +55,7 @@ func (r *reader) wrong(node *yaml.Node, field, format string, args ...any) {
 
 func (r *reader) read(node *yaml.Node, field string, depth int) any {
 	r.values++
-	if r.values > mostValues || depth > deepest {
-		if r.values <= mostValues || r.values == mostValues+1 {
-			r.wrong(node, field, "must have %d values at most, aliases followed, nested %d deep at most", mostValues, deepest)
-		}
-		r.values = mostValues + 1
+	if r.tooMuch = r.tooMuch || r.values > mostValues || depth > deepest; r.tooMuch {
 		return nil
 	}
 	switch node.Kind {
