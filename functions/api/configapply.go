@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rekey-dev/rekey/internal/rotation"
+	"github.com/rekey-dev/rekey/internal/yamldoc"
 )
 
 type putConfig struct {
@@ -24,13 +25,15 @@ type putConfig struct {
 
 // put applies a document. All is checked before anything is changed.
 func (c *config) put(ctx context.Context, in *putConfig) (*answer[ConfigPlan], error) {
-	if err := in.check(); err != nil {
+	read, err := in.reader()
+	if err != nil {
 		return nil, err
 	}
 	if err := c.matches(ctx, in.IfMatch); err != nil {
 		return nil, err
 	}
-	p, err := c.makePlan(ctx, in.RawBody, in.Prune)
+	root, unread := read(in.RawBody)
+	p, err := c.makePlan(ctx, root, unread, in.Prune)
 	if err != nil {
 		return nil, c.refusal(ctx, err)
 	}
@@ -47,12 +50,16 @@ func (c *config) put(ctx context.Context, in *putConfig) (*answer[ConfigPlan], e
 	}}, nil
 }
 
-func (in *putConfig) check() error {
-	form, _, err := mime.ParseMediaType(in.ContentType)
-	if in.ContentType != "" && (err != nil || !slices.Contains([]string{typeYAML, "application/x-yaml", "text/yaml", typeJSON}, form)) {
-		return problem(http.StatusUnsupportedMediaType, "the Content-Type must be application/yaml or application/json")
+// reader returns what reads the form that the document is in.
+func (in *putConfig) reader() (func([]byte) (yamldoc.Section, error), error) {
+	form, _, _ := mime.ParseMediaType(in.ContentType)
+	switch {
+	case form == typeJSON:
+		return yamldoc.ReadJSON, nil
+	case in.ContentType == "" || slices.Contains([]string{typeYAML, "application/x-yaml", "text/yaml"}, form):
+		return yamldoc.Read, nil
 	}
-	return nil
+	return nil, problem(http.StatusUnsupportedMediaType, "the Content-Type must be application/yaml or application/json")
 }
 
 // matches refuses to go on where anything was changed since the ETag was given.

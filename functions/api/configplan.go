@@ -127,14 +127,14 @@ func joined(parts ...string) string {
 	return path
 }
 
-// makePlan reads the document and finds out what is to be done.
-func (c *config) makePlan(ctx context.Context, text []byte, prune bool) (*plan, error) {
+// makePlan finds out what is to be done for a document, which may be unread.
+func (c *config) makePlan(ctx context.Context, root yamldoc.Section, unread error, prune bool) (*plan, error) {
 	p := &plan{
 		prune: prune, given: map[string]map[string]yamldoc.Section{}, works: make([][]*work, len(c.kinds)),
 		forecast: engine.Forecast{Groups: map[string]*rotation.Group{}, Tasks: map[string]*rotation.Task{}},
 		tasks:    map[string]string{}, teams: map[string]string{},
 	}
-	sections := c.sections(p, text)
+	sections := c.sections(p, root, unread)
 	for i, k := range c.kinds {
 		section, there := sections[k.name]
 		if !there {
@@ -207,8 +207,7 @@ func (p *plan) add(w *work) {
 }
 
 // sections returns the sections of the document by the names of their kinds.
-func (c *config) sections(p *plan, text []byte) map[string]yamldoc.Section {
-	root, err := yamldoc.Read(text)
+func (c *config) sections(p *plan, root yamldoc.Section, err error) map[string]yamldoc.Section {
 	var entries []yamldoc.Entry
 	if err == nil {
 		entries, err = root.Entries()

@@ -35,6 +35,28 @@ func Read(text []byte) (Section, error) {
 	return whole.parsed()
 }
 
+// ReadJSON begins to read a document in JSON, in whose texts a few characters may stand
+// as they are that YAML wants to be escaped.
+// https://yaml.org/spec/1.2.2/#51-character-set
+func ReadJSON(text []byte) (Section, error) {
+	if bytes.ContainsFunc(text, unprintable) {
+		var escaped bytes.Buffer
+		for _, r := range string(text) {
+			if unprintable(r) {
+				fmt.Fprintf(&escaped, `\u%04x`, r)
+			} else {
+				escaped.WriteRune(r)
+			}
+		}
+		text = escaped.Bytes()
+	}
+	return Read(text)
+}
+
+func unprintable(r rune) bool {
+	return r >= 0x7f && r < 0xa0 && r != 0x85 || r == 0xfffe || r == 0xffff
+}
+
 // Entries returns the entries of a mapping; null is an empty one. Keys that are there
 // twice are returned twice. Its error is an Error.
 func (s Section) Entries() ([]Entry, error) {

@@ -3,6 +3,7 @@ package yamldoc
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -14,23 +15,26 @@ import (
 )
 
 // Write writes one entry of a mapping, in block style, with its key at a column and a
-// comment behind the key. Data is what Value.Data is; fields come in the order of
+// comment behind the key, unless its value is there. Data is what Value.Data is; fields come in the order of
 // their names.
 func Write(to *bytes.Buffer, column int, key string, data any, comment string) error {
-	name := scalar(key)
-	name.LineComment = comment
-	document := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{name, nodeOf(data)}}
+	document := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{scalar(key), nodeOf(data)}}
 	var text bytes.Buffer
 	encoder := yaml.NewEncoder(&text)
 	encoder.SetIndent(2)
 	if err := encoder.Encode(document); err != nil {
 		return err
 	}
+	first := true
 	for line := range bytes.Lines(text.Bytes()) {
 		if len(bytes.TrimSpace(line)) > 0 {
 			to.WriteString(strings.Repeat(" ", column))
 		}
+		if alone, ok := bytes.CutSuffix(line, []byte(":\n")); ok && first && comment != "" {
+			line = fmt.Appendf(alone, ": # %s\n", comment)
+		}
 		to.Write(line)
+		first = false
 	}
 	return encoder.Close()
 }
