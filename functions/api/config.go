@@ -28,9 +28,23 @@ func (a *api) registerConfig(h huma.API) {
 	c := &config{api: a}
 	c.kinds = c.table()
 	c.form = newConfigForm(c.kinds)
-	huma.Register(h, operation("getConfig", http.MethodGet, configPath, "Everything that is configured, without secrets, as one YAML document"), c.get)
+	huma.Register(h, getConfigOperation(), c.get)
 	huma.Register(h, putConfigOperation(), c.put)
+	h.OpenAPI().Paths[configPath].Put.RequestBody.Content = forms() // given before, huma would read the body by it
 	huma.Register(h, operation("getConfigSchema", http.MethodGet, schemaPath, "The JSON Schema of that document"), c.getSchema)
+}
+
+// forms are those that the document is given and taken in. What it may hold is in its
+// own schema, which has keys of a form that OpenAPI's schemas leave to others.
+func forms() map[string]*huma.MediaType {
+	document := &huma.MediaType{Schema: &huma.Schema{Description: "As " + schemaPath + " says"}}
+	return map[string]*huma.MediaType{typeYAML: document, typeJSON: document}
+}
+
+func getConfigOperation() huma.Operation {
+	o := operation("getConfig", http.MethodGet, configPath, "Everything that is configured, without secrets, as one YAML document")
+	o.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: forms()}}
+	return o
 }
 
 func putConfigOperation() huma.Operation {

@@ -87,9 +87,9 @@ var errNoTime = errors.New("there was no time left for it")
 // carryOut does what was planned, kind after kind, several entries at a time. After
 // the first refusal nothing is begun any more.
 func (c *config) carryOut(ctx context.Context, p *plan) error {
-	end := time.Now().Add(longestApply)
+	end := c.Engine.Now().Add(longestApply)
 	var err error
-	for _, works := range append(slices.Clone(p.works), inTurn(p.deletions)...) {
+	for _, works := range slices.Concat(p.works, p.deletions) {
 		if err == nil {
 			err = c.doAll(ctx, works, end)
 		}
@@ -102,14 +102,6 @@ func (c *config) carryOut(ctx context.Context, p *plan) error {
 	return c.halfApplied(ctx, changes, err)
 }
 
-// inTurn makes works that wait for each other.
-func inTurn(works []*work) (all [][]*work) {
-	for _, w := range works {
-		all = append(all, []*work{w})
-	}
-	return all
-}
-
 func (c *config) doAll(ctx context.Context, works []*work, end time.Time) error {
 	group, failed := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
@@ -119,7 +111,7 @@ func (c *config) doAll(ctx context.Context, works []*work, end time.Time) error 
 				switch {
 				case failed.Err() != nil:
 					return nil // another one has failed, and says why
-				case time.Now().After(end):
+				case c.Engine.Now().After(end):
 					return errNoTime
 				}
 				if err := change.do(ctx, &change.ConfigChange); err != nil {
@@ -136,7 +128,7 @@ func (c *config) doAll(ctx context.Context, works []*work, end time.Time) error 
 
 func (p *plan) changes() []ConfigChange {
 	all := []ConfigChange{}
-	for _, works := range append(slices.Clone(p.works), p.deletions) {
+	for _, works := range slices.Concat(p.works, p.deletions) {
 		for _, w := range works {
 			for _, change := range w.changes {
 				all = append(all, change.ConfigChange)

@@ -42,7 +42,7 @@ func (c *config) checkConfiguredTask(_ context.Context, p *plan, w *work, now it
 	if w.wrong(task.Check()...); len(w.problems) > 0 {
 		return
 	}
-	p.foresee(func(f *engine.Forecast) { f.Tasks[task.ID] = &task })
+	p.foresee(func(f *engine.Forecast) { f.Tasks[task.ID] = task })
 	w.save("", now.fields, shownTask(task), now.fields != nil, func(ctx context.Context, _ *ConfigChange) error {
 		_, err := c.Engine.SaveTask(ctx, task, old.etag, actorOf(ctx))
 		return err
@@ -71,7 +71,7 @@ func (c *config) checkConfiguredGroup(ctx context.Context, p *plan, w *work, now
 			return
 		}
 	}
-	p.foresee(func(f *engine.Forecast) { f.Groups[g.ID] = &g })
+	p.foresee(func(f *engine.Forecast) { f.Groups[g.ID] = g })
 	w.save("", now.fields, wanted, now.fields != nil, func(ctx context.Context, _ *ConfigChange) error {
 		_, _, err := c.Engine.SaveGroup(ctx, g, secret.Value{}, old.etag)
 		return err

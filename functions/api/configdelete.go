@@ -17,6 +17,7 @@ func (c *config) planDeletions(ctx context.Context, p *plan) error {
 		if !there || k.deletes == nil {
 			continue
 		}
+		var works []*work
 		for i, err := range k.each(ctx) {
 			if err != nil {
 				return err
@@ -31,8 +32,9 @@ func (c *config) planDeletions(ctx context.Context, p *plan) error {
 			w := &work{kind: k.name, id: i.id}
 			k.deletes(ctx, p, w, now)
 			p.add(w)
-			p.deletions = append(p.deletions, w)
+			works = append(works, w)
 		}
+		p.deletions = append(p.deletions, works)
 	}
 	return nil
 }

@@ -38,6 +38,8 @@ type ConfigChange struct {
 	Applied bool          `json:"applied" doc:"Whether it was done"`
 	Problem string        `json:"problem,omitempty" doc:"Why it was not done"`
 	Access  any           `json:"access,omitempty" doc:"What was granted for deliveries, or which command a person must run"`
+	// AccessProblem is told of a target that was saved all the same.
+	AccessProblem string `json:"accessProblem,omitempty" doc:"Why nothing could be granted; the target is saved all the same"`
 }
 
 // ConfigField is one field that is different. A value that is left out is the default.
@@ -83,12 +85,12 @@ func (p *plan) refused() error {
 	if len(p.problems) == 1 {
 		detail = "nothing was changed: " + p.problems[0].String()
 	}
+	if p.later == len(p.problems) {
+		return again(&configRefused{problem(http.StatusServiceUnavailable, detail), p.problems, nil}, 10*time.Second)
+	}
 	if len(p.problems) >= mostProblems {
 		detail = fmt.Sprintf("nothing was changed: the document has %d mistakes or more; these are the first", mostProblems)
 		p.problems = p.problems[:mostProblems]
-	}
-	if p.later {
-		return again(&configRefused{problem(http.StatusServiceUnavailable, detail), p.problems, nil}, 10*time.Second)
 	}
 	return &configRefused{problem(http.StatusUnprocessableEntity, detail), p.problems, nil}
 }

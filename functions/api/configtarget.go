@@ -71,7 +71,7 @@ func (c *config) checkConfiguredTarget(
 			return err
 		}
 		saved := c.accessed(ctx, app, target, nil)
-		done.Access, done.Problem = saved.Access, saved.AccessProblem
+		done.Access, done.AccessProblem = saved.Access, saved.AccessProblem
 		return nil
 	})
 }

@@ -2,17 +2,18 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
-// Forecast is how some groups and tasks will be, for whoever checks what depends on
-// them before they are saved. A nil one will be gone.
+// Forecast is how some groups and tasks will be, by their ids, for whoever checks what
+// depends on them before they are saved.
 type Forecast struct {
-	Groups map[string]*rotation.Group
-	Tasks  map[string]*rotation.Task
+	Groups map[string]rotation.Group
+	Tasks  map[string]rotation.Task
 }
 
 type forecastKey struct{}
@@ -35,11 +36,7 @@ func (f Forecast) groups(now []rotation.Group) (all []rotation.Group) {
 			all = append(all, g)
 		}
 	}
-	for _, planned := range f.Groups {
-		if planned != nil {
-			all = append(all, *planned)
-		}
-	}
+	all = slices.AppendSeq(all, maps.Values(f.Groups))
 	slices.SortFunc(all, func(a, b rotation.Group) int { return strings.Compare(a.ID, b.ID) })
 	return all
 }

@@ -18,14 +18,10 @@ func (e *Engine) tasks() shared[rotation.Task] {
 
 // Task returns a task and its ETag, or ErrUnknownRecord.
 func (e *Engine) Task(ctx context.Context, id string) (rotation.Task, string, error) {
-	planned, foreseen := forecast(ctx).Tasks[id]
-	switch {
-	case !foreseen:
-		return e.tasks().get(ctx, id)
-	case planned == nil:
-		return rotation.Task{}, "", fmt.Errorf("task %q: %w", id, ErrUnknownRecord)
+	if planned, ok := forecast(ctx).Tasks[id]; ok {
+		return planned, "", nil
 	}
-	return *planned, "", nil
+	return e.tasks().get(ctx, id)
 }
 
 // Tasks returns tasks in the order of their ids, from the one after a given id.
