@@ -9,8 +9,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/yamldoc"
 )
@@ -29,13 +31,13 @@ func (c *config) put(ctx context.Context, in *putConfig) (*answer[ConfigPlan], e
 	if err != nil {
 		return nil, err
 	}
-	if err := c.matches(ctx, in.IfMatch); err != nil {
-		return nil, err
-	}
 	root, unread := read(in.RawBody)
 	p, err := c.makePlan(ctx, root, unread, in.Prune)
 	if err != nil {
 		return nil, c.refusal(ctx, err)
+	}
+	if err := c.matches(ctx, in.IfMatch); err != nil {
+		return nil, err
 	}
 	if len(p.problems) > 0 {
 		return nil, p.refused()
@@ -62,7 +64,8 @@ func (in *putConfig) reader() (func([]byte) (yamldoc.Section, error), error) {
 	return nil, problem(http.StatusUnsupportedMediaType, "the Content-Type must be application/yaml or application/json")
 }
 
-// matches refuses to go on where anything was changed since the ETag was given.
+// matches refuses to go on where anything was changed since the ETag was given. It is
+// asked after the plan was made: what is changed later, each write finds out itself.
 func (c *config) matches(ctx context.Context, ifMatch string) error {
 	if ifMatch == "" || ifMatch == "*" {
 		return nil
@@ -115,7 +118,7 @@ func (c *config) doAll(ctx context.Context, works []*work, end time.Time) error 
 					return errNoTime
 				}
 				if err := change.do(ctx, &change.ConfigChange); err != nil {
-					change.Problem = modelOf(c.refusal(ctx, err)).Detail
+					change.Problem = c.notDone(ctx, err).Detail
 					return err
 				}
 				change.Applied = true
@@ -153,12 +156,20 @@ func (c *config) halfApplied(ctx context.Context, changes []ConfigChange, err er
 	if errors.Is(err, errNoTime) {
 		return again(&configRefused{problem(http.StatusServiceUnavailable, detail+err.Error()), nil, changes}, time.Second)
 	}
-	model := modelOf(c.refusal(ctx, err))
+	model := c.notDone(ctx, err)
 	refused := &configRefused{problem(model.Status, detail+model.Detail), nil, changes}
 	if model.Status == http.StatusServiceUnavailable {
 		return again(refused, 10*time.Second)
 	}
 	return refused
+}
+
+// notDone says why a change was not made.
+func (c *config) notDone(ctx context.Context, err error) *huma.ErrorModel {
+	if errors.Is(err, engine.ErrPrecondition) || errors.Is(err, engine.ErrConflict) {
+		return problem(http.StatusConflict, "somebody else changed it at the same time")
+	}
+	return modelOf(c.refusal(ctx, err))
 }
 
 // logApplied leaves a line in the tenant's log, unless nothing was done.

@@ -264,6 +264,29 @@ func TestAStoreThatFailsInTheMiddle(t *testing.T) {
 	assert.Equal(t, strings.Replace(exported, "    hasToken: true\n", "", 1), w.export())
 }
 
+func TestSomebodyElseIsFaster(t *testing.T) {
+	w := configured(t)
+	document := strings.Replace(w.export(), "name: Acme", "name: Acme Ltd", 1)
+	w.store.busy = true
+	a := w.apply(document)
+	require.Equal(t, 409, a.status, a.body)
+	assert.Equal(t, "0 of 1 changes were made; apply the document again to go on: somebody else changed it at the same time", a.decoded(t)["detail"])
+	w.store.busy = false
+	assert.Len(t, w.apply(document).told(t), 1)
+}
+
+func TestWhatCannotBeAskedIsForLater(t *testing.T) {
+	w := emptied(t)
+	w.graph.fail = &rotation.Fault{Class: rotation.Throttled, Err: errors.New("graph: too many requests")}
+	before := w.everything()
+	a := w.apply("applications:\n  " + appID + ":\n    policies: {}\n")
+	assert.Equal(t, 503, a.status, a.body)
+	assert.Equal(t, "10", a.header.Get("Retry-After"))
+	a = w.apply("applications:\n  " + appID + ":\n    policies: {}\n  " + second + ":\n    windows: 1\n")
+	assert.Equal(t, 422, a.status, a.body)
+	assert.Equal(t, before, w.everything())
+}
+
 func TestWhatIsNeededIsNotPruned(t *testing.T) {
 	w := configured(t)
 	w.must(201, "PUT", appPath+"/targets/web", `{"integration":"vercel","kind":"secret","settings":{}}`)

@@ -82,13 +82,14 @@ func (c *config) checkAll(ctx context.Context, p *plan, k kind, works []*work) e
 	return nil
 }
 
+// checkEntry checks one entry. Nothing is looked for under an id that is none.
 func (c *config) checkEntry(ctx context.Context, p *plan, k kind, w *work) error {
 	var wrong []*yamldoc.Error
 	w.value, wrong = w.section.Value()
 	for _, e := range wrong {
 		w.problems = append(w.problems, ConfigProblem{joined(w.kind, w.id, e.Field), e.Detail, e.Line, e.Column})
 	}
-	if len(w.problems) == 0 {
+	if len(wrong) == 0 {
 		w.wrong(c.form.check(k.name, w.value.Data)...)
 	}
 	if len(w.problems) > 0 {

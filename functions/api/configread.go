@@ -61,11 +61,12 @@ func (c *config) entries(p *plan, k kind, section yamldoc.Section) (works []*wor
 	ids := map[string]yamldoc.Section{}
 	p.given[k.name] = ids
 	for _, e := range unrepeatedEntries(p, k.name, entries) {
+		w := &work{kind: k.name, id: e.Key, section: e.Section}
 		for _, problem := range c.form.checkID(k.name, e.Key) {
-			p.problems = append(p.problems, ConfigProblem{joined(k.name, e.Key), "the id " + problem.Detail, e.Line, e.Column})
+			w.problems = append(w.problems, ConfigProblem{joined(k.name, e.Key), "the id " + problem.Detail, e.Line, e.Column})
 		}
 		ids[e.Key] = e.Section
-		works = append(works, &work{kind: k.name, id: e.Key, section: e.Section})
+		works = append(works, w)
 	}
 	return works
 }
