@@ -89,9 +89,13 @@ var rules = map[string]rule{
 	"POST /api/inventory/refresh": operators,
 	"GET /api/advice":             readers,
 
-	"GET /api/dependencies": readers,
-	"GET /api/settings":     readers,
-	"PUT /api/settings":     administrators,
+	"GET /api/dependencies":       readers,
+	"GET /api/config":             readers,
+	"GET /api/config/schema.json": readers,
+	"PUT /api/config":             administrators, // tasks are part of it
+
+	"GET /api/settings": readers,
+	"PUT /api/settings": administrators,
 
 	"GET /api/deadletters":                                    readers,
 	"GET /api/deadletters/{entity}/{sequenceNumber}":          readers,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -90,6 +91,7 @@ func newMux(config Config) *http.ServeMux {
 	a.registerDependencies(h)
 	a.registerInventory(h)
 	a.registerAdvice(h)
+	a.registerConfig(h)
 	secured(h.OpenAPI())
 	mux.Handle("GET /api/openapi.json", document(h.OpenAPI()))
 	return mux
@@ -112,11 +114,11 @@ func settings(version string) huma.Config {
 	}
 }
 
-// mostBody is the largest body, and tooLarge what a larger one is told.
-const (
-	mostBody = 1 << 20
-	tooLarge = "the body is larger than 1 MiB"
-)
+// mostBody is the largest body of a request about one thing.
+const mostBody = 1 << 20
+
+// tooLarge is what a body is told that is larger than an operation takes.
+func tooLarge(most int64) string { return fmt.Sprintf("the body is larger than %d MiB", most>>20) }
 
 // operation describes one operation. The time to read a body is left to the host,
 // which has read it: huma's own limit would end the request with it.

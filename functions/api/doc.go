@@ -20,6 +20,19 @@
 //   - Everything except /api/health answers only to those whom the table in access.go
 //     lets use it, and never to a page of another site.
 //
+// Everything that is configured is also one document, in YAML or JSON, which GET
+// /api/config gives and PUT takes:
+//
+//   - What the document has is created or changed, and has its defaults in what it
+//     leaves out. What it does not have stays as it is, or with prune=true is deleted:
+//     things of the sections that it has, and targets of the applications that it has.
+//     Credentials stay in any case, and access tokens are in no document.
+//   - It is checked as a whole, as single requests are, before the first change. Every
+//     mistake is told with its line. dryRun=true then answers what would be done.
+//   - What others name is saved first and deleted last. A change that is refused ends
+//     it; the answer says which were made, and applying it again goes on from there.
+//   - Applied twice, it changes nothing the second time: no row, no line of a log.
+//
 // Durations are decimal numbers whose unit is part of the field's name, kept to
 // the nanosecond. Lists answer {"items":[…],"next":…}, where next is what the
 // parameter cursor takes, or null after the last page.

@@ -68,10 +68,10 @@ func documentDefaults(schemas map[string]*huma.Schema) {
 	}
 }
 
-// documentCreation adds what huma cannot know: every PUT also creates.
+// documentCreation adds what huma cannot know: every PUT of one thing also creates.
 func documentCreation(paths map[string]*huma.PathItem) {
-	for _, item := range paths {
-		if item.Put != nil {
+	for path, item := range paths {
+		if item.Put != nil && path != configPath {
 			created := *item.Put.Responses["200"]
 			created.Description = "Created"
 			item.Put.Responses["201"] = &created

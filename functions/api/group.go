@@ -14,13 +14,18 @@ import (
 	"github.com/rekey-dev/rekey/internal/secret"
 )
 
-// GroupSettings is what the user chose for a group.
-type GroupSettings struct {
+// GroupChoices is what the user chose for a group, without what nobody else may see.
+type GroupChoices struct {
 	Name         string  `json:"name" minLength:"1" maxLength:"100"`
 	Active       *bool   `json:"active,omitempty" doc:"true, if left out"`
 	Applications []appID `json:"applications,omitempty" nullable:"false" maxItems:"1000" doc:"The client ids of its members"`
 	Team         string  `json:"team" pattern:"^team_[A-Za-z0-9_]{1,64}$" patternDescription:"the team's id at Vercel, which begins with team_" doc:"The team's id at Vercel"`
-	AccessToken  string  `json:"accessToken,omitempty" writeOnly:"true" minLength:"1" maxLength:"1000" doc:"An access token of Vercel that may use the team. It is kept in the staging vault and never shown; left out, the old one stays"`
+}
+
+// GroupSettings is what the user chose for a group.
+type GroupSettings struct {
+	GroupChoices
+	AccessToken string `json:"accessToken,omitempty" writeOnly:"true" minLength:"1" maxLength:"1000" doc:"An access token of Vercel that may use the team. It is kept in the staging vault and never shown; left out, the old one stays"`
 }
 
 // Group is a team at Vercel, and the applications that deliver there.
@@ -109,12 +114,7 @@ func (a *api) putGroup(ctx context.Context, in *putGroup) (*saved[Group], error)
 
 // group makes a group of what the user gave, or says all that is wrong with it.
 func (in *putGroup) group() (g rotation.Group, token secret.Value, err error) {
-	g = rotation.Group{
-		ID: string(in.GroupID), Name: in.Body.Name, Active: in.Body.Active == nil || *in.Body.Active, Team: in.Body.Team, Applications: []string{},
-	}
-	for _, id := range in.Body.Applications {
-		g.Applications = append(g.Applications, id.String())
-	}
+	g = in.Body.GroupChoices.domain(string(in.GroupID))
 	problems := within("body", g.Check())
 	if strings.ContainsFunc(in.Body.AccessToken, unfitForHeader) {
 		problems = append(problems, rotation.Problem{Field: "body.accessToken", Detail: "must be the token alone, without spaces"})
@@ -123,6 +123,14 @@ func (in *putGroup) group() (g rotation.Group, token secret.Value, err error) {
 		return g, token, invalid(problems...)
 	}
 	return g, secret.New(in.Body.AccessToken), nil
+}
+
+func (c GroupChoices) domain(id string) rotation.Group {
+	g := rotation.Group{ID: id, Name: c.Name, Active: c.Active == nil || *c.Active, Team: c.Team, Applications: []string{}}
+	for _, id := range c.Applications {
+		g.Applications = append(g.Applications, id.String())
+	}
+	return g
 }
 
 // unfitForHeader reports what no token has and no header may have.

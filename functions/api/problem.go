@@ -97,14 +97,14 @@ func later(after time.Duration, detail string) error {
 // presentable brings every problem document into the same form: no value that
 // was sent, the errors in the order of their locations, the detail for whoever
 // reads no further.
-func presentable(_ huma.Context, _ string, answer any) (any, error) {
+func presentable(ctx huma.Context, _ string, answer any) (any, error) {
 	p, ok := answer.(*huma.ErrorModel)
 	if !ok {
 		return answer, nil
 	}
 	switch {
 	case p.Status == http.StatusRequestEntityTooLarge:
-		p.Detail = tooLarge
+		p.Detail = tooLarge(ctx.Operation().MaxBodyBytes)
 	case len(p.Errors) == 0 && p.Detail == "request body is required":
 		p.Errors = []*huma.ErrorDetail{{Location: "body", Message: "must be there"}}
 	}

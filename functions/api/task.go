@@ -53,6 +53,10 @@ func (a *api) registerTasks(h huma.API) {
 
 func taskOf(t rotation.Task) Task { return Task{t.ID, TaskSettings{t.Name, t.Steps}} }
 
+func (t TaskSettings) domain(id string) rotation.Task {
+	return rotation.Task{ID: id, Name: t.Name, Steps: t.Steps}.WithDefaults()
+}
+
 func (a *api) listTasks(ctx context.Context, in *Paging) (*answer[Page[Task]], error) {
 	return listed(ctx, a, in, taskCursor, a.Engine.Tasks, taskOf)
 }
@@ -66,7 +70,7 @@ func (a *api) getTask(ctx context.Context, in *taskPath) (*tagged[Task], error) 
 }
 
 func (a *api) putTask(ctx context.Context, in *putTask) (*saved[Task], error) {
-	task := rotation.Task{ID: string(in.ID), Name: in.Body.Name, Steps: in.Body.Steps}.WithDefaults()
+	task := in.Body.domain(string(in.ID))
 	if problems := task.Check(); len(problems) > 0 {
 		return nil, invalid(within("body", problems)...)
 	}

@@ -173,7 +173,7 @@ func (w *world) everything() map[string]any {
 	all := map[string]any{"graph": w.graph.writes, "access": w.place.accessed}
 	all["bus"], _ = w.bus.Next()
 	partitions := map[string][]string{
-		engine.TableApplications: {w.Tenant}, engine.TableGroups: {w.Tenant}, engine.TableRotations: {appID, unknown, ownID},
+		engine.TableApplications: {w.Tenant}, engine.TableGroups: {w.Tenant}, engine.TableTasks: {w.Tenant}, engine.TableRotations: {appID, unknown, ownID},
 	}
 	for shard := range 16 {
 		partitions[engine.TableSchedule] = append(partitions[engine.TableSchedule], fmt.Sprintf("%02d", shard))
@@ -197,6 +197,17 @@ type store struct {
 	memory.Store
 	down bool
 	busy bool // somebody else is always first
+
+	writes int // after so many writes but one it is out of reach; 0: never
+}
+
+// exhausted counts writes down.
+func (s *store) exhausted() bool {
+	if s.writes > 1 {
+		s.writes--
+		return false
+	}
+	return s.writes == 1
 }
 
 var errDown = errors.New("dial tcp 10.1.2.3:443: connection refused")
@@ -211,6 +222,9 @@ func (s *store) Get(ctx context.Context, key engine.Key) (engine.Row, error) {
 func (s *store) Write(ctx context.Context, changes ...engine.Change) error {
 	if s.busy {
 		return engine.ErrConflict
+	}
+	if s.exhausted() {
+		return errDown
 	}
 	return s.Store.Write(ctx, changes...)
 }

@@ -10,24 +10,36 @@ import (
 )
 
 // SaveApplication saves what the user chose for an application. Its names are
-// read from Graph, which also proves that it exists. The ETag, if not empty, must
-// be that of the saved one; "*" is any that exists, Absent none.
+// read from Graph, which also proves that it exists. Whether it is paused stays as it
+// is. The ETag, if not empty, must be that of the saved one; "*" is any that exists,
+// Absent none.
 func (e *Engine) SaveApplication(ctx context.Context, app rotation.Application, etag, actor string) (rotation.Application, string, error) {
-	if slices.Contains(e.Self, app.AppID) {
-		return app, "", fmt.Errorf("%w: %q is the identity that rekey itself runs as; rotating it would lock rekey out", ErrRefused, app.AppID)
-	}
-	if problems := checkPolicies(app); len(problems) > 0 {
-		return app, "", &Invalid{problems}
+	return e.saveApplication(ctx, app, etag, actor, func(was bool) bool { return was })
+}
+
+// SavePausable saves an application as SaveApplication does, and pauses it in the same
+// write if it is to be paused: one that is new does not begin before. It resumes
+// nothing.
+func (e *Engine) SavePausable(ctx context.Context, app rotation.Application, etag, actor string) (rotation.Application, string, error) {
+	paused := app.Paused
+	return e.saveApplication(ctx, app, etag, actor, func(was bool) bool { return was || paused })
+}
+
+func (e *Engine) saveApplication(
+	ctx context.Context, app rotation.Application, etag, actor string, paused func(was bool) bool,
+) (rotation.Application, string, error) {
+	if err := e.mayManage(app); err != nil {
+		return app, "", err
 	}
 	old, oldTag, err := e.Application(ctx, app.AppID)
-	exists := err == nil
-	if err != nil && !errors.Is(err, ErrUnknownApplication) {
+	exists, err := known(err)
+	if err != nil {
 		return app, "", err
 	}
 	if err := precondition(etag, oldTag); err != nil {
 		return app, "", err
 	}
-	app.Paused = old.Paused
+	app.Paused = paused(old.Paused)
 	if err := e.name(ctx, &app); err != nil {
 		return app, "", err
 	}
@@ -44,6 +56,17 @@ func applicationWords(known bool, old, app rotation.Application) string {
 		return changed(old, app)
 	}
 	return "managed from now on: " + changed(rotation.Application{AppID: app.AppID, ObjectID: app.ObjectID, Name: app.Name}, app)
+}
+
+// mayManage refuses rekey's own identity, and policies that are wrong.
+func (e *Engine) mayManage(app rotation.Application) error {
+	if slices.Contains(e.Self, app.AppID) {
+		return fmt.Errorf("%w: %q is the identity that rekey itself runs as; rotating it would lock rekey out", ErrRefused, app.AppID)
+	}
+	if problems := checkPolicies(app); len(problems) > 0 {
+		return &Invalid{problems}
+	}
+	return nil
 }
 
 func checkPolicies(app rotation.Application) (problems []rotation.Problem) {
@@ -221,11 +244,8 @@ func (e *Engine) releaseTargets(ctx context.Context, appID, actor string) error 
 		if err != nil {
 			return struct{}{}, err
 		}
-		for _, kind := range rotation.Kinds() {
-			if n := w.Head.Kind(kind).InFlight; n > 0 {
-				id := rotation.ID{AppID: appID, Kind: kind, Generation: n}
-				return struct{}{}, fmt.Errorf("%w: rotation %q is in flight; cancel it or wait for it", ErrRefused, id)
-			}
+		if err := w.deletable(); err != nil {
+			return struct{}{}, err
 		}
 		b := w.batch().logged(w.asked("deleted", "no longer managed; its credentials stay as they are", actor))
 		for row := range w.etags {

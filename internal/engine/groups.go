@@ -98,13 +98,8 @@ func (e *Engine) DeleteGroup(ctx context.Context, id, etag, actor string) error 
 	if err := precondition(etag, actual); err != nil {
 		return err
 	}
-	users, err := e.usersOfGroup(ctx, g)
-	if err != nil {
+	if err := e.GroupUnused(ctx, g); err != nil {
 		return err
-	}
-	if len(users) > 0 {
-		return fmt.Errorf("%w: group %q is used by %s; delete those targets, or take their applications out of the group, first",
-			ErrRefused, id, strings.Join(users, ", "))
 	}
 	if g.Token != "" {
 		if err := e.deleteToken(ctx, tokenName(g.ID)); err != nil {
@@ -122,6 +117,17 @@ func (e *Engine) deleteToken(ctx context.Context, name string) error {
 	call, cancel := e.bounded(ctx)
 	defer cancel()
 	return e.Tokens.DeleteToken(call, name)
+}
+
+// GroupUnused says which targets keep a group from being deleted: an error that is
+// ErrRefused.
+func (e *Engine) GroupUnused(ctx context.Context, g rotation.Group) error {
+	users, err := e.usersOfGroup(ctx, g)
+	if err != nil || len(users) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: group %q is used by %s; delete those targets, or take their applications out of the group, first",
+		ErrRefused, g.ID, strings.Join(users, ", "))
 }
 
 // usersOfGroup names the targets of a group's applications that deliver through
@@ -148,7 +154,26 @@ func (e *Engine) GroupFor(ctx context.Context, appID string) (rotation.Group, er
 	if err != nil {
 		return rotation.Group{}, err
 	}
-	return rotation.GroupFor(appID, groups)
+	return rotation.GroupFor(appID, forecast(ctx).groups(groups))
+}
+
+// TokenMissing returns the id of the group through which an application would deliver,
+// had it an access token; empty, if that is not what is missing.
+func (e *Engine) TokenMissing(ctx context.Context, appID string) (group string, err error) {
+	groups, _, err := e.Groups(ctx, "", 0)
+	if err != nil {
+		return "", err
+	}
+	groups = forecast(ctx).groups(groups)
+	if _, err := rotation.GroupFor(appID, groups); err == nil {
+		return "", nil
+	}
+	for _, g := range groups {
+		if g.Active && g.Token == "" && g.Has(appID) {
+			return g.ID, nil
+		}
+	}
+	return "", nil
 }
 
 // GroupToken reads a group's access token. Its name follows from the group's: what the

@@ -27,7 +27,7 @@ func (e *Engine) saveTarget(ctx context.Context, appID string, target rotation.T
 	}
 	old, known := w.target(target.ID)
 	if _, exists := w.etags[row]; exists && !known {
-		return "", &Invalid{[]rotation.Problem{{Field: "kind", Detail: "a target's kind cannot change; delete the target and make another"}}}
+		return "", KindFixed()
 	}
 	if err := w.guard(ctx); err != nil {
 		return "", err
@@ -45,6 +45,11 @@ func (e *Engine) saveTarget(ctx context.Context, appID string, target rotation.T
 		return "", err
 	}
 	return w.etags[row], w.wake(ctx)
+}
+
+// KindFixed refuses another kind for a target.
+func KindFixed() error {
+	return &Invalid{[]rotation.Problem{{Field: "kind", Detail: "a target's kind cannot change; delete the target and make another"}}}
 }
 
 // pointsElsewhere reports whether a change makes what the target holds unknown.

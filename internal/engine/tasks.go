@@ -19,6 +19,9 @@ func (e *Engine) tasks() shared[rotation.Task] {
 
 // Task returns a task and its ETag, or ErrUnknownRecord.
 func (e *Engine) Task(ctx context.Context, id string) (rotation.Task, string, error) {
+	if planned, ok := forecast(ctx).Tasks[id]; ok {
+		return planned, "", nil
+	}
 	return e.tasks().get(ctx, id)
 }
 
@@ -56,12 +59,8 @@ func (e *Engine) DeleteTask(ctx context.Context, id, etag, actor string) error {
 	if _, _, err := e.Task(ctx, id); err != nil {
 		return err
 	}
-	users, err := e.users(ctx, func(t rotation.TargetRow) bool { return namesTask(t, id) })
-	if err != nil {
+	if err := e.TaskUnused(ctx, id); err != nil {
 		return err
-	}
-	if len(users) > 0 {
-		return fmt.Errorf("%w: task %q is used by %s; delete those targets first, or let them name another task", ErrRefused, id, strings.Join(users, ", "))
 	}
 	if err := e.tasks().delete(ctx, id, etag); err != nil {
 		return err
@@ -70,9 +69,23 @@ func (e *Engine) DeleteTask(ctx context.Context, id, etag, actor string) error {
 	return nil
 }
 
-func namesTask(t rotation.TargetRow, id string) bool {
+// TaskUnused says which targets keep a task from being deleted: an error that is
+// ErrRefused.
+func (e *Engine) TaskUnused(ctx context.Context, id string) error {
+	users, err := e.users(ctx, func(t rotation.TargetRow) bool { return TaskOf(t) == id })
+	if err != nil || len(users) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: task %q is used by %s; delete those targets first, or let them name another task", ErrRefused, id, strings.Join(users, ", "))
+}
+
+// TaskOf returns the id of the task that a target names, or empty.
+func TaskOf(t rotation.TargetRow) string {
 	var settings struct {
 		Task string `json:"task"`
 	}
-	return t.Integration == integrationOfTasks && json.Unmarshal(t.Settings, &settings) == nil && settings.Task == id
+	if t.Integration != integrationOfTasks || json.Unmarshal(t.Settings, &settings) != nil {
+		return ""
+	}
+	return settings.Task
 }

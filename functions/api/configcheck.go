@@ -1,0 +1,124 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"maps"
+
+	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/rotation"
+	"github.com/rekey-dev/rekey/internal/secret"
+)
+
+// decoded returns an entry as its type, which its schema has been held against.
+func decoded[Form any](w *work) (form Form, ok bool) {
+	text, err := json.Marshal(w.value.Data)
+	if err == nil {
+		err = unmarshal(bytes.TrimSpace(text), &form)
+	}
+	if err != nil {
+		w.wrong(rotation.Problem{Detail: err.Error()})
+	}
+	return form, err == nil
+}
+
+func (c *config) checkConfiguredSettings(_ context.Context, _ *plan, w *work, now item) {
+	given, ok := decoded[ConfiguredSettings](w)
+	if !ok {
+		return
+	}
+	w.save("", now.fields, shownOf(given, nil), true, func(ctx context.Context, _ *ConfigChange) error {
+		return c.Engine.SetEverythingPaused(ctx, given.Paused, actorOf(ctx))
+	})
+}
+
+func (c *config) checkConfiguredTask(_ context.Context, p *plan, w *work, now item) {
+	given, ok := decoded[ConfiguredTask](w)
+	if !ok {
+		return
+	}
+	task, old := given.domain(w.id), now.record.(tag[rotation.Task])
+	if w.wrong(task.Check()...); len(w.problems) > 0 {
+		return
+	}
+	p.foresee(func(f *engine.Forecast) { f.Tasks[task.ID] = task })
+	w.save("", now.fields, shownTask(task), now.fields != nil, func(ctx context.Context, _ *ConfigChange) error {
+		_, err := c.Engine.SaveTask(ctx, task, old.etag, actorOf(ctx))
+		return err
+	})
+}
+
+// checkConfiguredGroup leaves the access token as it is: it is not in the document.
+func (c *config) checkConfiguredGroup(ctx context.Context, p *plan, w *work, now item) {
+	given, ok := decoded[ConfiguredGroup](w)
+	if !ok {
+		return
+	}
+	g, old := given.domain(w.id), now.record.(tag[rotation.Group])
+	if w.wrong(g.Check()...); len(w.problems) > 0 {
+		return
+	}
+	g.Token, g.TeamName = old.record.Token, old.record.TeamName
+	if g.Token == "" {
+		w.note("", "it has no access token, so nothing is delivered through it: save the group with PUT /api/groups/"+g.ID+", with its access token")
+	}
+	wanted := shownGroup(g)
+	if len(differences(now.fields, wanted)) > 0 {
+		var err error
+		if g.TeamName, err = c.teamName(ctx, old.record, g, secret.Value{}); err != nil {
+			w.refused("", err)
+			return
+		}
+	}
+	p.foresee(func(f *engine.Forecast) { f.Groups[g.ID] = g })
+	w.save("", now.fields, wanted, now.fields != nil, func(ctx context.Context, _ *ConfigChange) error {
+		_, _, err := c.Engine.SaveGroup(ctx, g, secret.Value{}, old.etag, actorOf(ctx))
+		return err
+	})
+}
+
+// foresee tells the checks that follow how something will be.
+func (p *plan) foresee(change func(*engine.Forecast)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change(&p.forecast)
+}
+
+func (c *config) checkConfiguredApplication(ctx context.Context, p *plan, w *work, now item) {
+	given, ok := decoded[ConfiguredApplication](w)
+	if !ok {
+		return
+	}
+	app := rotation.Application{AppID: w.id, Paused: given.Paused, Policies: given.Policies.domain(), Windows: windows(given.Windows)}
+	if w.wrong(app.Windows.Check()...); len(w.problems) > 0 {
+		return
+	}
+	old := now.record.(tag[engine.Configured])
+	app.ObjectID, app.Name = old.record.ObjectID, old.record.Name
+	wanted, was := shownApplication(engine.Configured{Application: app}), maps.Clone(now.fields)
+	delete(was, "targets")
+	if now.fields == nil || len(differences(was, wanted)) > 0 {
+		var err error
+		if app, err = c.Engine.CheckApplication(ctx, app); err != nil {
+			w.refused("", c.refusal(ctx, err))
+			return
+		}
+	}
+	w.save("", was, wanted, now.fields != nil, func(ctx context.Context, _ *ConfigChange) error {
+		return c.saveApplication(ctx, app, old.record.Paused, old.etag)
+	})
+	c.checkTargets(ctx, p, w, app, given.Targets, old.record.Targets)
+}
+
+// saveApplication saves an application with whether it is paused. One that is resumed
+// is so after it was saved: not before it is as it should be.
+func (c *config) saveApplication(ctx context.Context, app rotation.Application, paused bool, etag string) error {
+	if _, _, err := c.Engine.SavePausable(ctx, app, etag, actorOf(ctx)); err != nil {
+		return err
+	}
+	if paused && !app.Paused {
+		return c.Engine.SetPaused(ctx, app.AppID, false, actorOf(ctx))
+	}
+	return nil
+}
