@@ -46,7 +46,7 @@ func TestARotationIsShownWithWhatItBrought(t *testing.T) {
 		Key id:        44444444-4444-4444-8444-000000000001
 		Requested:     2026-03-01 12:00 (17s ago)
 		Published:     2026-03-01 12:00 (16s ago)
-		Ended:         2026-03-01 12:00 (0s ago)
+		Ended:         2026-03-01 12:00 (now)
 
 		TARGETS
 		TARGET  INTEGRATION  STATE      ATTEMPTS  CONFIRMED                  RECEIPT

@@ -29,7 +29,10 @@ func clock(p *page, value any) string {
 
 // away says how far away a time is, in one unit.
 func away(d time.Duration) string {
-	if d < 0 {
+	switch {
+	case d.Abs() < time.Second:
+		return "now"
+	case d < 0:
 		return span(-d) + " ago"
 	}
 	return "in " + span(d)
