@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -14,19 +15,25 @@ import (
 func (s *session) deadLetters() *cobra.Command {
 	c := s.deadLettersList("deadletters")
 	c.AddCommand(s.deadLettersList("list"),
-		s.deadLetter("show", "Show a dead-lettered message", http.MethodGet),
-		s.deadLetter("replay", "Send a dead-lettered message once more", http.MethodPost),
-		s.deadLetter("discard", "Delete a dead-lettered message", http.MethodPost))
+		s.deadLetter("show", "Show a message that was given up", http.MethodGet),
+		s.deadLetter("replay", "Deliver a message that was given up once more", http.MethodPost),
+		s.deadLetter("discard", "Remove a message that was given up", http.MethodPost))
 	return c
 }
 
 func (s *session) deadLettersList(use string) *cobra.Command {
+	var entity string
 	var limit int
-	c := &cobra.Command{Use: use, Short: "List the dead-lettered messages", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-		return s.list(c.Context(), client.Path("deadletters"), nil, limit, func(p *page, items []record) {
-			p.table(items, "There is none.", columnsOf(items)...)
-		})
+	c := &cobra.Command{Use: use, Short: "List the messages that were given up", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+		query := url.Values{}
+		if entity != "" {
+			query.Set("entity", entity)
+		}
+		return s.list(c.Context(), client.Path("deadletters"), query, limit, table("There is none.",
+			column{"ENTITY", "entity", nil}, column{"SEQUENCE", "sequenceNumber", nil}, column{"ENQUEUED", "enqueuedAt", when}, column{"DELIVERIES", "deliveryCount", nil},
+			column{"ROTATION", "rotation", nil}, column{"TARGET", "target", nil}, column{"REASON", "reason", nil}, column{"DESCRIPTION", "description", nil}))
 	}}
+	c.Flags().StringVar(&entity, "entity", "", "only of this queue, or of this topic and subscription with a dot between them")
 	limitFlag(c, &limit)
 	return c
 }

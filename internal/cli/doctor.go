@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -33,12 +34,18 @@ func (s *session) doctor() *cobra.Command {
 			if err := s.show(answer.Body, showDiagnosis); err != nil {
 				return err
 			}
-			if diagnosis.at("ok") == false {
+			if ill(diagnosis) {
 				return errors.New("something is wrong")
 			}
 			return nil
 		},
 	}
+}
+
+// ill reports whether anything is an error, of the installation or of an application.
+func ill(diagnosis record) bool {
+	isError := func(finding record) bool { return finding.text("severity") == "error" }
+	return diagnosis.at("ok") == false || slices.ContainsFunc(diagnosis.list("applications.items"), isError)
 }
 
 func showDiagnosis(p *page, diagnosis record) {

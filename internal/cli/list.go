@@ -11,6 +11,9 @@ import (
 // mostItems is how many items of a list are shown unless --limit says otherwise.
 const mostItems = 1000
 
+// longestPage is what every list of the API takes.
+const longestPage = 100
+
 // limitFlag is --limit, which every list has.
 func limitFlag(c *cobra.Command, limit *int) {
 	c.Flags().IntVar(limit, "limit", 0, "at most so many items (default 1000)")
@@ -26,7 +29,7 @@ func (s *session) list(ctx context.Context, path string, query url.Values, limit
 	if most <= 0 {
 		most = mostItems
 	}
-	found, err := api.List(ctx, path, query, most, limit)
+	found, err := api.List(ctx, path, query, most, min(limit, longestPage))
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,26 +54,26 @@ func TestEachCommandAsksForItsOwn(t *testing.T) {
 		"GET /api/doctor?app=" + appID: {"doctor", appID},
 		"GET /api/inventory?expired=true&expiresWithin=30d&kind=secret&managed=false&name=n&owner=o": {
 			"inventory", "--expires-within", "30d", "--managed", "false", "--owner", "o", "--kind", "secret", "--name", "n", "--expired"},
-		"GET /api/advice":                      {"advice"},
-		"GET /api/dependencies":                {"dependencies"},
-		"GET /api/dependencies?format=mermaid": {"dependencies", "--format", "mermaid"},
-		"GET /api/config":                      {"export"},
-		"PUT /api/config" + text:               {"apply", "-f", file},
-		"PUT /api/config?dryRun=true" + text:   {"apply", "-f", file, "--dry-run"},
-		"GET /api/notifications":               {"notifications"},
-		"PUT /api/notifications/n" + thing:     {"notifications", "set", "n", "-f", file},
-		"POST /api/notifications/n/test":       {"notifications", "test", "n"},
-		"GET /api/groups/g":                    {"groups", "show", "g"},
-		"DELETE /api/tasks/t":                  {"tasks", "delete", "t"},
-		"GET /api/keys":                        {"keys", "list"},
-		"DELETE /api/keys/k":                   {"keys", "revoke", "k"},
+		"GET /api/advice":       {"advice"},
+		"GET /api/dependencies": {"dependencies"},
+		"GET /api/dependencies?app=" + appID + "&format=mermaid&limit=1000": {"dependencies", "--format", "mermaid", "--app", appID},
+		"GET /api/config":                               {"export"},
+		"PUT /api/config" + text:                        {"apply", "-f", file},
+		"PUT /api/config?dryRun=true&prune=true" + text: {"apply", "-f", file, "--dry-run", "--prune"},
+		"GET /api/notifications":                        {"notifications"},
+		"PUT /api/notifications/n" + thing:              {"notifications", "set", "n", "-f", file},
+		"POST /api/notifications/n/test":                {"notifications", "test", "n"},
+		"GET /api/groups/g":                             {"groups", "show", "g"},
+		"DELETE /api/tasks/t":                           {"tasks", "delete", "t"},
+		"GET /api/keys":                                 {"keys", "list"},
+		"DELETE /api/keys/k":                            {"keys", "revoke", "k"},
 		`POST /api/keys {"applications":["` + appID + `"],"expires":"2026-03-31T12:00:00Z","name":"ci","role":"operator"}`: {
 			"keys", "create", "ci", "--role", "operator", "--app", appID, "--expires-in", "30d"},
-		"GET /api/deadletters":                              {"deadletters"},
-		"GET /api/deadletters/rotated%2Fvercel/7":           {"deadletters", "show", "rotated/vercel", "7"},
+		"GET /api/deadletters?entity=rotated.vercel":        {"deadletters", "--entity", "rotated.vercel"},
+		"GET /api/deadletters/rotated.vercel/7":             {"deadletters", "show", "rotated.vercel", "7"},
 		"POST /api/deadletters/rotation-requests/7/replay":  {"deadletters", "replay", "rotation-requests", "7"},
 		"POST /api/deadletters/rotation-requests/7/discard": {"deadletters", "discard", "rotation-requests", "7"},
-		"GET /api/health":                                   {"version"},
+		"GET /api/health": {"version"},
 	} {
 		t.Run(want, func(t *testing.T) {
 			var got []string
@@ -168,6 +169,24 @@ func TestTheDoctorsFindingsAreAFailure(t *testing.T) {
 	assert.Contains(t, r.out, "staging   1 found  the staging vault takes a secret\n")
 	assert.Contains(t, r.out, "error     staging               2026-02-27 12:00 (2d ago)  it is closed    open it\n")
 	assert.Contains(t, r.out, "warning   owner    a            2026-03-01 11:00 (1h ago)  nobody owns it  make somebody an owner\n")
+}
+
+func TestWhatWasChangedIsShownAlsoWhenItStopped(t *testing.T) {
+	const changes = `"changes":[{"kind":"applications","id":"a","action":"update","line":4,"applied":true,"fields":[{"field":"paused","old":false,"new":true}]},
+		{"kind":"groups","id":"g","action":"create","line":9,"applied":false,"problem":"the team is not known"}]`
+	const shown = "ACTION  KIND          ID  LINE  DONE  FIELDS  PROBLEM\nupdate  applications  a   4     yes   paused\ncreate  groups        g   9     no            the team is not known\n"
+	for status, code := range map[int]int{200: 0, 409: 3} {
+		around := answering(t, status, `{"detail":"it stopped","dryRun":false,`+changes+`}`)
+		around.In = strings.NewReader("applications: {}")
+		r := run(t, around, "apply", "-f", "-")
+		assert.Equal(t, code, r.code)
+		assert.Equal(t, shown, r.out)
+	}
+}
+
+func TestDependenciesAreALineEach(t *testing.T) {
+	r := run(t, answering(t, 200, `{"items":[{"appId":"a","name":"Shop","targets":[{"target":"t","kind":"secret","integration":"keyvault","enabled":true,"placeKind":"Key Vault","place":"v"}]}],"next":null,"places":[]}`), "dependencies")
+	assert.Equal(t, "APPLICATION  NAME  TARGET  KIND    ENABLED  PLACE      ITS NAME\na            Shop  t       secret  yes      Key Vault  v\n", r.out)
 }
 
 func TestTheLogIsFollowed(t *testing.T) {

@@ -140,10 +140,10 @@ func TestNoNameSteersATerminal(t *testing.T) {
 }
 
 func TestColoursAreForTerminals(t *testing.T) {
-	around := answering(t, 200, `{"items":[{"kind":"secret","state":"failed"}],"next":null}`)
+	around := answering(t, 200, `{"integration":"x","deployments":[{"state":"failed"}]}`)
 	for _, c := range []struct{ terminal, colour, want bool }{{true, true, true}, {false, true, false}, {true, false, false}} {
 		around.OutTerminal, around.Colour = c.terminal, c.colour
-		r := run(t, around, "dependencies")
+		r := run(t, around, "status", appID+".secret.1")
 		assert.Equal(t, c.want, strings.Contains(r.out, "\x1b[31mfailed\x1b[0m"), r.out)
 	}
 }

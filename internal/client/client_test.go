@@ -201,10 +201,10 @@ func pages(w http.ResponseWriter, r *http.Request) {
 	from := 0
 	_, _ = fmt.Sscanf(r.URL.Query().Get("cursor"), "at%d", &from)
 	if from == 4 {
-		_, _ = w.Write([]byte(`{"items":[4],"next":null}`))
+		_, _ = w.Write([]byte(`{"items":[4],"next":null,"places":["c"],"fresh":{"at":4}}`))
 		return
 	}
-	_, _ = fmt.Fprintf(w, `{"items":[%d,%d],"next":"at%d"}`, from, from+1, from+2)
+	_, _ = fmt.Fprintf(w, `{"items":[%d,%d],"next":"at%d","places":["a"],"fresh":{}}`, from, from+1, from+2)
 }
 
 func TestAListIsFollowed(t *testing.T) {
@@ -213,9 +213,9 @@ func TestAListIsFollowed(t *testing.T) {
 		want string
 		more bool
 	}{
-		"one page is as the API gave it": {2, `{"items":[0,1],"next":"at2"}`, true},
-		"to the end":                     {100, `{"items":[0,1,2,3,4],"next":null}`, false},
-		"no further than is asked":       {3, `{"items":[0,1,2,3],"next":"at4"}`, true},
+		"one page is as the API gave it": {2, `{"items":[0,1],"next":"at2","places":["a"],"fresh":{}}`, true},
+		"to the end":                     {100, `{"fresh":{"at":4},"items":[0,1,2,3,4],"next":null,"places":["a","a","c"]}`, false},
+		"no further than is asked":       {3, `{"fresh":{},"items":[0,1,2,3],"next":"at4","places":["a","a"]}`, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			caller := newCaller(t, pages)

@@ -32,6 +32,7 @@ func (c *Client) List(ctx context.Context, path string, query url.Values, most, 
 		query.Set("limit", strconv.Itoa(min(page, mostOnPage)))
 	}
 	var all List
+	var pages pages
 	for {
 		answer, err := c.Do(ctx, Request{Path: path, Query: query})
 		if err != nil {
@@ -39,34 +40,43 @@ func (c *Client) List(ctx context.Context, path string, query url.Values, most, 
 		}
 		var p struct {
 			Items []json.RawMessage `json:"items"`
-			Next  *string           `json:"next"`
+			Next  string            `json:"next"`
 		}
 		if err := answer.Decode(&p); err != nil {
 			return all, err
 		}
-		first := all.Document == nil
-		all.Items = append(all.Items, p.Items...)
-		all.Document = answer.Body
-		all.More = p.Next != nil && *p.Next != ""
-		if !all.More || len(all.Items) >= most {
-			return all.whole(first, p.Next)
+		all.Items, all.More = append(all.Items, p.Items...), p.Next != ""
+		if all.Document, err = pages.with(answer); err != nil || !all.More || len(all.Items) >= most {
+			return all, err
 		}
-		if *p.Next == query.Get("cursor") {
+		if p.Next == query.Get("cursor") {
 			return all, &Unreachable{errors.New("client: the server gives the same page again and again; is the address right?")}
 		}
-		query.Set("cursor", *p.Next)
+		query.Set("cursor", p.Next)
 	}
 }
 
-// whole makes one document of several pages.
-func (l List) whole(onePage bool, next *string) (List, error) {
-	if onePage {
-		return l, nil
+// pages are the pages of a list as one document.
+type pages struct {
+	count  int
+	fields map[string]json.RawMessage
+}
+
+// with adds a page: lists become longer, and everything else is as the last page says.
+func (p *pages) with(page Answer) ([]byte, error) {
+	if p.count++; p.count == 1 {
+		return page.Body, page.Decode(&p.fields)
 	}
-	var err error
-	l.Document, err = json.Marshal(struct {
-		Items []json.RawMessage `json:"items"`
-		Next  *string           `json:"next"`
-	}{l.Items, next})
-	return l, err
+	var more map[string]json.RawMessage
+	if err := page.Decode(&more); err != nil {
+		return nil, err
+	}
+	for name, value := range more {
+		var before, after []json.RawMessage
+		if json.Unmarshal(p.fields[name], &before) == nil && json.Unmarshal(value, &after) == nil && after != nil {
+			value, _ = json.Marshal(append(before, after...)) // they were JSON before
+		}
+		p.fields[name] = value
+	}
+	return json.Marshal(p.fields)
 }

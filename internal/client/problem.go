@@ -15,30 +15,44 @@ type Problem struct {
 	Status int
 	Detail string
 	Errors []Wrong
+	// Document is all that was answered.
+	Document []byte
 }
 
 // Wrong is one field that is wrong.
 type Wrong struct {
 	Location string `json:"location"` // as the request spells it: body.…, path.…, query.… or header.…
 	Message  string `json:"message"`
+	Line     int    `json:"line"` // of a document that was sent, where the API says it
+}
+
+func (w Wrong) String() string {
+	text := w.Location + ": " + w.Message
+	if w.Line > 0 {
+		text = fmt.Sprintf("line %d: %s", w.Line, text)
+	}
+	return text
 }
 
 func (p *Problem) Error() string {
-	lines := []string{p.Detail}
-	if len(p.Errors) > 0 && p.Detail == inOneLine(p.Errors) {
-		lines[0] = "the request is not right"
+	detail, wrong := p.Detail, p.Errors
+	switch {
+	case len(wrong) > 0 && detail == inOneLine(wrong):
+		detail = "the request is not right"
+	case len(wrong) == 1 && strings.HasSuffix(detail, wrong[0].String()):
+		wrong = nil
 	}
-	lines[0] = fmt.Sprintf("%s (%d)", lines[0], p.Status)
-	for _, e := range p.Errors {
-		lines = append(lines, "  "+e.Location+": "+e.Message)
+	lines := []string{fmt.Sprintf("%s (%d)", detail, p.Status)}
+	for _, w := range wrong {
+		lines = append(lines, "  "+w.String())
 	}
 	return strings.Join(lines, "\n")
 }
 
 func inOneLine(all []Wrong) string {
 	lines := make([]string, len(all))
-	for i, e := range all {
-		lines[i] = e.Location + ": " + e.Message
+	for i, w := range all {
+		lines[i] = w.String()
 	}
 	return strings.Join(lines, "; ")
 }
@@ -50,7 +64,7 @@ func problemOf(response *http.Response, body []byte) *Problem {
 		Detail string  `json:"detail"`
 		Errors []Wrong `json:"errors"`
 	}
-	p := &Problem{Status: response.StatusCode, Detail: "the server answered " + http.StatusText(response.StatusCode)}
+	p := &Problem{Status: response.StatusCode, Detail: "the server answered " + http.StatusText(response.StatusCode), Document: body}
 	switch {
 	case response.StatusCode/100 == 3:
 		p.Detail = "the server leads elsewhere, which is not followed; is the address right, and does it take a program's credential?"
