@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,26 +78,42 @@ func TestTheCommandLine(t *testing.T) {
 	refused := s.command(t, `{"integration":"keyvault","kind":"secret","settings":{}}`, "targets", "set", app.AppID, "other", "-f", "-")
 	assert.Equal(t, 3, refused.code)
 	assert.Contains(t, refused.err, "\n  body.settings.vault: ")
-	s.served(t, "/api/openapi.json")
+	s.checkCommands(t, app.AppID)
 }
 
-// served reports what else the installation can be asked, and asks it.
-func (s *Stack) served(t *testing.T, document string) {
+type parameter struct{ Name string }
+
+// checkCommands asks for everything else that the installation can be asked for. What it
+// does not know is said in its own words.
+func (s *Stack) checkCommands(t *testing.T, app string) {
 	t.Helper()
 	var api struct {
 		Paths map[string]map[string]struct {
-			Parameters []struct{ Name string }
+			Parameters []parameter
 		}
 	}
-	s.read(t, document, &api)
+	s.read(t, "/api/openapi.json", &api)
 	for path, args := range map[string][]string{
-		"/api/inventory": {"inventory"}, "/api/advice": {"advice"}, "/api/keys": {"keys"}, "/api/log": {"log"}, "/api/notifications": {"notifications"},
-		"/api/deadletters": {"deadletters"}, "/api/dependencies": {"dependencies"}, "/api/config": {"export"}, "/api/groups": {"groups"}, "/api/tasks": {"tasks"},
+		"/api/inventory": {"inventory"}, "/api/advice": {"advice"}, "/api/keys": {"keys"}, "/api/log": {"log", "--since", "2h"},
+		"/api/notifications": {"notifications"}, "/api/deadletters": {"deadletters"}, "/api/dependencies": {"dependencies"},
+		"/api/config": {"export"}, "/api/groups": {"groups"}, "/api/tasks": {"tasks"},
 	} {
 		want := 4
 		if _, ok := api.Paths[path]; ok {
 			want = 0
 		}
-		assert.Equal(t, want, s.command(t, "", args...).code, path)
+		c := s.command(t, "", args...)
+		assert.Equal(t, want, c.code, "%s: %s", path, c.err)
+	}
+	plan := s.command(t, "", "plan", app, "--kind", "secret")
+	if slices.Contains(api.Paths["/api/applications/{appId}/rotations"]["post"].Parameters, parameter{"dryRun"}) {
+		assert.Equal(t, 0, plan.code, plan.err)
+		assert.Contains(t, plan.out, "addPassword")
+	} else {
+		assert.Contains(t, plan.err, "query.dryRun: ", "and nothing is rotated")
+	}
+	if _, ok := api.Paths["/api/config"]; ok {
+		document := s.must(t, "", "export")
+		assert.Equal(t, "Nothing is to be changed.\n", s.must(t, document, "apply", "-f", "-", "--dry-run"))
 	}
 }
