@@ -65,7 +65,7 @@ func emptied(t testing.TB) *world {
 }
 
 func TestWhatWasExportedMakesTheSameElsewhere(t *testing.T) {
-	exported := configured(t).export()
+	exported := configured(t).exportConfig()
 	w := emptied(t)
 	a := w.apply(exported)
 	require.Equal(t, 200, a.status, a.body)
@@ -242,7 +242,7 @@ func bomb() string {
 }
 
 func TestAStoreThatFailsInTheMiddle(t *testing.T) {
-	exported := configured(t).export()
+	exported := configured(t).exportConfig()
 	w := emptied(t)
 	a := w.applyWith("?dryRun=true", exported)
 	require.Equal(t, 200, a.status)

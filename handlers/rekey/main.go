@@ -1,7 +1,8 @@
 // Command rekey is the custom handler that the Azure Functions host starts: one
-// process that answers every function.
+// process that answers every function. Given arguments, it is a client of the API
+// instead: internal/cli says what it can do.
 //
-// Its settings come from the environment; readConfig names them. It talks to
+// The handler's settings come from the environment; readConfig names them. It talks to
 // nobody before the host calls it, keeps nothing that a SIGKILL could cost, and
 // logs structured JSON to stdout, which the host takes as Information.
 package main
@@ -22,6 +23,9 @@ import (
 var version = "dev"
 
 func main() {
+	if len(os.Args) > 1 {
+		os.Exit(command(context.Background(), os.Args[1:], os.Getenv))
+	}
 	if err := run(context.Background(), os.Getenv); err != nil {
 		fmt.Fprintln(os.Stderr, "rekey:", err)
 		os.Exit(1)
