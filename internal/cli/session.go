@@ -101,7 +101,7 @@ func (s *session) file(name string) ([]byte, error) {
 	if name == "-" {
 		return io.ReadAll(s.In)
 	}
-	return os.ReadFile(name) // whoever runs the command may read what they name
+	return os.ReadFile(name)
 }
 
 // document reads a file of JSON or YAML, and returns it as JSON.
