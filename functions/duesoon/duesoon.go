@@ -195,5 +195,5 @@ func (c Config) caredFor(ctx context.Context, credential Credential) (bool, erro
 		return true, nil // it was replaced, and goes when nobody needs it any more
 	}
 	well := view.Due.Reason != rotation.DueAgain && view.Due.At.After(c.Now().Add(-patience))
-	return view.Policy().Enabled && !view.App.Paused && !state.SchedulePaused && well, nil
+	return view.Policy().Enabled && !view.Paused && !view.App.Paused && !state.SchedulePaused && well, nil
 }

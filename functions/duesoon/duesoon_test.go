@@ -152,6 +152,7 @@ func TestWhatRekeyRotates(t *testing.T) {
 		"but when that takes too long":      {keyID, func(w *world, v *engine.View) { v.Due.At = w.now.Add(-7 * time.Hour) }, []int{14}},
 		"or fails":                          {keyID, func(_ *world, v *engine.View) { v.Due.Reason = rotation.DueAgain }, []int{14}},
 		"or is paused":                      {keyID, func(_ *world, v *engine.View) { v.App.Paused = true }, []int{14}},
+		"or while everything is":            {keyID, func(_ *world, v *engine.View) { v.Paused = true }, []int{14}},
 		"or switched off":                   {keyID, func(_ *world, v *engine.View) { v.App.Policies = nil }, []int{14}},
 		"nor what was replaced":             {"another", nil, nil},
 		"but what somebody else made":       {"another", func(_ *world, v *engine.View) { v.Head.Secret.Ledger = nil }, []int{14}},

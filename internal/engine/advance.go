@@ -20,6 +20,9 @@ type work struct {
 	ahead  rotation.WakeUp // written by publish
 
 	unanswered bool // the last write to Graph may still take effect
+
+	sent int  // how much of the outbox was sent since it was last saved
+	deaf bool // the bus took no lifecycle events
 }
 
 // mostConflicts is how often an invocation reloads because somebody else was
@@ -95,10 +98,11 @@ func (w *work) run(ctx context.Context) (time.Time, error) {
 		if step.Do == rotation.Wait {
 			return step.At, nil
 		}
+		w.sendOutbox(ctx) // before what may take long, and in time for what it saves
 		until, err := w.perform(ctx, step)
 		if errors.Is(err, ErrConflict) && conflicts < mostConflicts && !w.unanswered {
 			conflicts++
-			w.made = nil
+			w.made, w.sent = nil, 0
 			if w.loaded, err = w.load(ctx, w.App.AppID, w.Kind); err == nil {
 				continue // also where the step ended in a time: its lease is still taken
 			}
@@ -161,6 +165,7 @@ func (w *work) waits() rotation.Waits { return w.policy().Waits }
 
 // save commits a batch together with the head.
 func (w *work) save(ctx context.Context, b *batch) error {
+	w.forget()
 	w.Head.Revision++
 	return w.commit(ctx, b.save(rowHead, w.Head))
 }

@@ -26,6 +26,7 @@ func LifecycleMessage(event rotation.Event) Message {
 func (w *work) tell(event rotation.Event) {
 	event.Time, event.AppID, event.Name, event.Kind = w.Now(), w.App.AppID, w.App.Name, w.Kind
 	event.Reason = cut(event.Reason, longestReason)
+	w.forget()
 	w.Head.Outbox = append(slices.Clone(w.Head.Outbox), event)
 	if extra := len(w.Head.Outbox) - mostInOutbox; extra > 0 {
 		w.Log.Error("the oldest lifecycle events are lost: the bus takes none", "app", w.App.AppID, "count", extra)
@@ -39,25 +40,40 @@ const (
 	longestReason = 500
 )
 
-// flush sends the outbox. What cannot be sent now stays in it, and is sent with the
-// next wake-up, which then comes soon; whoever gets an event twice sees the same id.
-// What is refused for good is dropped: it would keep all later events from getting out.
-func (w *work) flush(ctx context.Context) error {
-	if len(w.Head.Outbox) == 0 {
-		return nil
+// sendOutbox sends what is in the outbox. What cannot be sent now stays in it, and is
+// sent with the next wake-up, which then comes soon; whoever gets an event twice sees
+// the same id. What is refused for good is dropped: it would keep all later events from
+// getting out.
+func (w *work) sendOutbox(ctx context.Context) {
+	events := w.Head.Outbox[w.sent:]
+	if len(events) == 0 || w.deaf {
+		return
 	}
-	err := w.Bus.Send(ctx, lifecycleMessages(w.Head.Outbox)...)
+	err := w.Bus.Send(ctx, lifecycleMessages(events)...)
 	if err != nil && rotation.ClassOf(err) == rotation.Permanent {
-		w.Log.ErrorContext(ctx, "lifecycle events were refused and are lost", "app", w.App.AppID, "count", len(w.Head.Outbox), "error", err)
+		w.Log.ErrorContext(ctx, "lifecycle events were refused and are lost", "app", w.App.AppID, "count", len(events), "error", err)
 	} else if err != nil {
-		w.Log.WarnContext(ctx, "lifecycle events wait in the outbox", "app", w.App.AppID, "count", len(w.Head.Outbox), "error", err)
+		w.Log.WarnContext(ctx, "lifecycle events wait in the outbox", "app", w.App.AppID, "count", len(events), "error", err)
+		w.deaf = true
+		return
+	}
+	w.sent = len(w.Head.Outbox)
+}
+
+// forget takes what was sent out of the outbox. The row follows with the next save,
+// which costs nothing where there is one anyway.
+func (w *work) forget() { w.Head.Outbox, w.sent = w.Head.Outbox[w.sent:], 0 }
+
+// flush empties the outbox at the end of an invocation.
+func (w *work) flush(ctx context.Context) error {
+	w.sendOutbox(ctx)
+	if w.sent == 0 {
 		return nil
 	}
-	w.Head.Outbox = nil
 	if err := w.save(ctx, w.batch()); !errors.Is(err, ErrConflict) {
 		return err
 	}
-	return nil
+	return nil // whoever was faster sends them again
 }
 
 func lifecycleMessages(events []rotation.Event) (messages []Message) {

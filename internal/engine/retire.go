@@ -60,6 +60,7 @@ func (w *work) mark(ctx context.Context, keyID string, retiring bool) error {
 // well, the rotations that were loaded with the old one are read again too.
 func (w *work) reload(ctx context.Context) error {
 	revision := w.Head.Revision
+	w.sent = 0
 	if err := w.loadLive(ctx, w.loaded); err != nil || w.Head.Revision == revision {
 		return err
 	}
