@@ -13,10 +13,12 @@ import (
 
 	"github.com/rekey-dev/rekey/functions/api"
 	"github.com/rekey-dev/rekey/functions/dashboard"
+	doctortimer "github.com/rekey-dev/rekey/functions/doctor"
 	"github.com/rekey-dev/rekey/functions/nearexpiry"
 	"github.com/rekey-dev/rekey/functions/rotate"
 	"github.com/rekey-dev/rekey/functions/sweep"
 	"github.com/rekey-dev/rekey/internal/customhandler"
+	"github.com/rekey-dev/rekey/internal/doctor"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/rotation"
 	"github.com/rekey-dev/rekey/internal/servicebus"
@@ -33,6 +35,7 @@ type Target interface {
 type Config struct {
 	Engine       *engine.Engine
 	Targets      map[string]Target // by the integration's word
+	Doctor       *doctor.Doctor
 	Vaults       nearexpiry.Vaults
 	StagingVault string
 	OpenAPI      bool
@@ -45,6 +48,7 @@ func Table(c Config) map[string]customhandler.Function {
 	table := map[string]customhandler.Function{
 		"api":       customhandler.OnHTTP(api.Route, api.New(c.api())),
 		"dashboard": dashboard.New(),
+		"doctor":    doctortimer.New(c.Doctor, c.Log),
 		"nearexpiry": nearexpiry.New(nearexpiry.Config{
 			Engine: c.Engine, Vaults: c.Vaults, StagingVault: c.StagingVault, Installation: c.Engine.Installation, Log: c.Log,
 		}),
@@ -62,7 +66,11 @@ func (c Config) api() api.Config {
 	for word, target := range c.Targets {
 		integrations[word] = target
 	}
-	return api.Config{Engine: c.Engine, Integrations: integrations, Open: c.OpenAPI, Version: c.Version, Log: c.Log}
+	config := api.Config{Engine: c.Engine, Integrations: integrations, Open: c.OpenAPI, Version: c.Version, Log: c.Log}
+	if c.Doctor != nil {
+		config.Doctor = c.Doctor
+	}
+	return config
 }
 
 // onRotated answers an integration's subscription to the topic "rotated".

@@ -35,6 +35,7 @@ type Accessor interface {
 type Config struct {
 	Engine       *engine.Engine
 	Integrations map[string]Integration
+	Doctor       Doctor // nil: there is no /api/doctor
 	// Open lets everybody use everything. Without it only /api/health answers.
 	Open    bool
 	Version string
@@ -62,6 +63,7 @@ func newMux(config Config) *http.ServeMux {
 	a.registerGroups(h)
 	a.registerTasks(h)
 	a.registerRotations(h)
+	a.registerDoctor(h)
 	mux.Handle("GET /api/openapi.json", document(h.OpenAPI()))
 	return mux
 }

@@ -64,6 +64,8 @@ func TestTheDocumentListsEveryOperation(t *testing.T) {
 		"GET /api/applications/{appId}/log",
 		"GET /api/applications/{appId}/rotations",
 		"GET /api/applications/{appId}/targets/{targetId}",
+		"GET /api/doctor",
+		"GET /api/doctor/findings",
 		"GET /api/groups",
 		"GET /api/groups/{groupId}",
 		"GET /api/health",

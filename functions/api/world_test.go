@@ -18,6 +18,7 @@ import (
 
 	"github.com/rekey-dev/rekey/functions/api"
 	"github.com/rekey-dev/rekey/internal/certificate"
+	"github.com/rekey-dev/rekey/internal/doctor"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/memory"
 	"github.com/rekey-dev/rekey/internal/rotation"
@@ -59,6 +60,9 @@ func newWorld(t testing.TB, options ...func(*api.Config)) *world {
 	config := api.Config{
 		Engine: w.Engine, Open: true, Version: "1.2.3", Log: log,
 		Integrations: map[string]api.Integration{"place": w.place, "plain": plain{}, "careful": w.careful},
+		Doctor: doctor.New(doctor.Config{
+			Records: w, Schedule: w, Book: w, Pen: w, Place: w, Checkers: map[string]rotation.Checker{"careful": w.careful}, Now: w.tick, Log: log,
+		}),
 	}
 	for _, option := range options {
 		option(&config)

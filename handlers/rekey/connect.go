@@ -54,7 +54,7 @@ func connectThrough(transport *http.Transport, c config, log *slog.Logger) (func
 	e.Directory, e.Keys, e.Verifier = directory, directory, directory
 	stage := vault.NewStage(vaults, c.stagingVault, c.installation, time.Now)
 	e.Stage, e.Tokens = stage, stage
-	return functions.Config{
+	parts := functions.Config{
 		Engine: e, Vaults: vaults, StagingVault: c.stagingVault, OpenAPI: c.openAPI, Version: version, Log: log,
 		Targets: map[string]functions.Target{
 			"apiconnection": apiconnection.New(apiconnection.Config{
@@ -72,7 +72,9 @@ func connectThrough(transport *http.Transport, c config, log *slog.Logger) (func
 			"devops": devops.New(devops.Config{Credential: credential, Transport: transport, TenantID: c.tenantID, Organizations: c.devopsOrgs}),
 			"vercel": vercel.New(vercel.Config{Groups: e, Transport: transport}),
 		},
-	}, nil
+	}
+	parts.Doctor = newDoctor(c, e, parts.Targets, log)
+	return parts, nil
 }
 
 // newEngine connects the engine to the store, the bus and, where one is

@@ -17,11 +17,12 @@ const (
 	TableGroups       = "groups"       // tenant, id: Vercel groups
 	TableTasks        = "tasks"        // tenant, id: automation tasks
 	TableLog          = "log"          // day, time: the log of the tenant
+	TableFindings     = "findings"     // tenant, appId, check, subject: what is wrong
 )
 
 // Tables lists every table, for whoever creates them.
 func Tables() []string {
-	return []string{TableApplications, TableRotations, TableSchedule, TableGroups, TableTasks, TableLog}
+	return []string{TableApplications, TableRotations, TableSchedule, TableGroups, TableTasks, TableLog, TableFindings}
 }
 
 const (

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/rekey-dev/rekey/functions"
+	"github.com/rekey-dev/rekey/internal/doctor"
+	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/rotation"
+)
+
+// newDoctor connects the checks with what they look at.
+func newDoctor(c config, e *engine.Engine, targets map[string]functions.Target, log *slog.Logger) *doctor.Doctor {
+	checkers := map[string]rotation.Checker{}
+	for word, target := range targets {
+		if checker, ok := target.(rotation.Checker); ok {
+			checkers[word] = checker
+		}
+	}
+	return doctor.New(doctor.Config{
+		Records: e, Schedule: e, Book: e, Pen: e, Place: e, Checkers: checkers,
+		StagingVault: c.stagingVault, Self: c.self(), Now: time.Now, Log: log,
+	})
+}
