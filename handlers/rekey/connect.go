@@ -73,7 +73,7 @@ func connectThrough(transport *http.Transport, c config, log *slog.Logger) (func
 			"vercel": vercel.New(vercel.Config{Groups: e, Transport: transport}),
 		},
 	}
-	parts.Doctor = newDoctor(c, e, parts.Targets, log)
+	parts.Doctor = newDoctor(c, e, directory, parts.Targets, log)
 	return parts, nil
 }
 

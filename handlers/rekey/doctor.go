@@ -7,11 +7,12 @@ import (
 	"github.com/rekey-dev/rekey/functions"
 	"github.com/rekey-dev/rekey/internal/doctor"
 	"github.com/rekey-dev/rekey/internal/engine"
+	"github.com/rekey-dev/rekey/internal/entra"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
 // newDoctor connects the checks with what they look at.
-func newDoctor(c config, e *engine.Engine, targets map[string]functions.Target, log *slog.Logger) *doctor.Doctor {
+func newDoctor(c config, e *engine.Engine, directory *entra.Client, targets map[string]functions.Target, log *slog.Logger) *doctor.Doctor {
 	checkers := map[string]rotation.Checker{}
 	for word, target := range targets {
 		if checker, ok := target.(rotation.Checker); ok {
@@ -20,6 +21,7 @@ func newDoctor(c config, e *engine.Engine, targets map[string]functions.Target, 
 	}
 	return doctor.New(doctor.Config{
 		Records: e, Schedule: e, Book: e, Pen: e, Place: e, Checkers: checkers,
+		Identity: directory, Directory: directory, Policies: directory, Clock: directory,
 		StagingVault: c.stagingVault, Self: c.self(), Now: time.Now, Log: log,
 	})
 }

@@ -32,7 +32,7 @@ func FuzzPolicies(f *testing.F) {
 	f.Add("passwordAddition", true, true, int64(0), int64(0))
 	f.Add("passwordLifetime", true, true, int64(time.Hour), int64(1))
 	f.Add("asymmetricKeyLifetime", true, false, int64(-1), int64(-1))
-	f.Add("trustedCertificateAuthority", false, true, int64(1<<62), int64(1<<40))
+	f.Add("symmetricKeyAddition", false, true, int64(1<<62), int64(1<<40))
 	f.Fuzz(func(t *testing.T, of string, enabled, restricts bool, lifetime, since int64) {
 		p := Policy{Name: "p", Enabled: enabled, Restrictions: []Restriction{{of, restricts, time.Duration(lifetime), time.Unix(since, 0)}}}
 		now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)

@@ -38,10 +38,9 @@ type Restriction struct {
 // https://learn.microsoft.com/graph/api/resources/passwordcredentialconfiguration
 // https://learn.microsoft.com/graph/api/resources/keycredentialconfiguration
 const (
-	passwordAddition   = "passwordAddition"
-	passwordLifetime   = "passwordLifetime"
-	keyLifetime        = "asymmetricKeyLifetime"
-	trustedAuthorities = "trustedCertificateAuthority"
+	passwordAddition = "passwordAddition"
+	passwordLifetime = "passwordLifetime"
+	keyLifetime      = "asymmetricKeyLifetime"
 )
 
 func (d *Doctor) tenantPolicy(ctx context.Context, _ Installation) ([]rotation.Finding, error) {
@@ -54,28 +53,19 @@ func (d *Doctor) tenantPolicy(ctx context.Context, _ Installation) ([]rotation.F
 
 // judgeTenantPolicy looks for what forbids rekey's work in the whole tenant. A bound
 // on lifetimes is judged against what each application's policy asks for.
-func judgeTenantPolicy(tenant Policy) (found []rotation.Finding) {
-	for _, kind := range rotation.Kinds() {
-		forbidding, words := forbids(kind)
-		if r, ok := restriction(tenant, forbidding); tenant.Enabled && ok && r.Enabled && r.CreatedAfter.IsZero() {
-			found = append(found, rotation.Finding{
-				Subject: string(kind), Severity: rotation.SeverityWarning,
-				Finding: fmt.Sprintf("the tenant's app management policy %q %s on every application without a policy of its own", tenant.Name, words),
-				Remedy:  "assign the applications that rekey manages an app management policy of their own in which " + forbidding + " is disabled",
-			})
-		}
+func judgeTenantPolicy(tenant Policy) []rotation.Finding {
+	forbids := func(r Restriction) bool { return r.Type == passwordAddition && r.Enabled && r.CreatedAfter.IsZero() }
+	if !tenant.Enabled || !slices.ContainsFunc(tenant.Restrictions, forbids) {
+		return nil
 	}
-	return found
+	return []rotation.Finding{{
+		Subject: string(rotation.Secret), Severity: rotation.SeverityWarning,
+		Finding: fmt.Sprintf("the tenant's app management policy %q forbids client secrets of every application without a policy of its own", tenant.Name),
+		Remedy:  exempt + ", or rotate certificates",
+	}}
 }
 
-// forbids is the type of the restriction that forbids what rekey adds of a kind:
-// rekey's certificates sign themselves.
-func forbids(kind rotation.Kind) (restriction, words string) {
-	if kind == rotation.Certificate {
-		return trustedAuthorities, "accepts certificates of named authorities alone, and rekey's sign themselves,"
-	}
-	return passwordAddition, "forbids client secrets"
-}
+const exempt = "assign the applications that rekey manages an app management policy of their own in which " + passwordAddition + " is disabled"
 
 func (d *Doctor) policies(ctx context.Context, app *Application) ([]rotation.Finding, error) {
 	tenant, err := d.Policies.TenantPolicy(ctx)
@@ -123,10 +113,9 @@ func judgePolicies(kind rotation.Kind, p rotation.Policy, restrictions map[strin
 	say := func(remedy, format string, args ...any) {
 		found = append(found, rotation.Finding{Subject: string(kind), Severity: rotation.SeverityError, Finding: fmt.Sprintf(format, args...), Remedy: remedy})
 	}
-	forbidding, words := forbids(kind)
-	if r := restrictions[forbidding]; r.Enabled {
-		say("assign the application an app management policy of its own in which "+forbidding+" is disabled, or rotate the other kind of credential",
-			"the app management policy %q %s on this application: rekey can add none", r.policy, words)
+	if r := restrictions[passwordAddition]; r.Enabled && kind == rotation.Secret {
+		say("assign the application an app management policy of its own in which "+passwordAddition+" is disabled, or rotate certificates",
+			"the app management policy %q forbids client secrets of this application: rekey can add none", r.policy)
 	}
 	bound := passwordLifetime
 	if kind == rotation.Certificate {
@@ -137,14 +126,6 @@ func judgePolicies(kind rotation.Kind, p rotation.Policy, restrictions map[strin
 			"the app management policy %q lets a %s live for %s, and rekey would ask for %s", r.policy, kind, days(r.MaxLifetime), days(p.EndOf(now).Sub(now)))
 	}
 	return found
-}
-
-func restriction(p Policy, kind string) (Restriction, bool) {
-	i := slices.IndexFunc(p.Restrictions, func(r Restriction) bool { return r.Type == kind })
-	if i < 0 {
-		return Restriction{}, false
-	}
-	return p.Restrictions[i], true
 }
 
 // days prints a lifetime in the unit in which people set it.

@@ -41,6 +41,7 @@ type Options struct {
 type Client struct {
 	graph    abstractions.RequestAdapter
 	fresh    *http.Client
+	identity azcore.TokenCredential
 	tenantID string
 }
 
@@ -71,6 +72,7 @@ func New(o Options) (*Client, error) {
 	return &Client{
 		graph:    graph,
 		fresh:    outbound.To(o.Login, loginHost),
+		identity: o.Credential,
 		tenantID: o.TenantID,
 	}, nil
 }

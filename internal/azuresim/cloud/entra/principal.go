@@ -21,6 +21,7 @@ const (
 	RoleApplicationReadWriteAll     = "Application.ReadWrite.All"
 	RoleApplicationReadWriteOwnedBy = "Application.ReadWrite.OwnedBy"
 	RoleDirectoryReadAll            = "Directory.Read.All"
+	RolePolicyReadAll               = "Policy.Read.All"
 )
 
 // ServicePrincipal is an application's or a managed identity's account in the tenant.

@@ -62,7 +62,9 @@ type Service struct {
 
 	mu     sync.Mutex
 	policy Policy
-	turns  map[string]int
+	// assigned are the policies of single applications, by their object ids.
+	assigned map[string]Policy
+	turns    map[string]int
 }
 
 // New returns Graph for one tenant.
@@ -77,6 +79,7 @@ func New(c *clock.Clock, logger *slog.Logger, directory *entra.Directory, opts O
 		limits:    newLimits(directory.TenantID()),
 		writes:    newWrites(),
 		policy:    opts.Policy,
+		assigned:  map[string]Policy{},
 		turns:     map[string]int{},
 	}
 }
