@@ -35,7 +35,7 @@ type Tenant struct {
 // seed makes a tenant with applications, two vaults of theirs, rekey's identity
 // with the rights that infra gives it, and rekey's own staging vault.
 func seed(a *azuresim.Azure, apps int) *Tenant {
-	t := &Tenant{Identity: a.Directory.AddManagedIdentity("rekey", entra.RoleApplicationReadWriteOwnedBy)}
+	t := &Tenant{Identity: a.Directory.AddManagedIdentity("rekey", entra.RoleApplicationReadWriteOwnedBy, entra.RolePolicyReadAll)}
 	t.addVaults(a)
 	t.places = addPlaces(a, t.Identity)
 	for n := range apps {
@@ -91,13 +91,22 @@ func (t *Tenant) addApplication(a *azuresim.Azure, n int) entra.Application {
 // seedEvery is how far apart the seeded secrets fall due.
 const seedEvery = 3 * time.Second
 
+// nearExpiryTypes are the events that rekey is subscribed to.
+func nearExpiryTypes() []string {
+	return []string{
+		"Microsoft.KeyVault.SecretNearExpiry", "Microsoft.KeyVault.SecretExpired",
+		"Microsoft.KeyVault.CertificateNearExpiry", "Microsoft.KeyVault.CertificateExpired",
+	}
+}
+
 // subscribe sends the vaults' events to the nearexpiry function.
 func (t *Tenant) subscribe(ctx context.Context, a *azuresim.Azure, host string) error {
 	for _, vault := range t.vaults {
 		err := a.EventGrid.Subscribe(ctx, eventgrid.Subscription{
 			Name: "rekey", Source: vault,
 			Endpoint:   host + "/runtime/webhooks/eventgrid?functionName=nearexpiry",
-			EventTypes: []string{"Microsoft.KeyVault.SecretNearExpiry", "Microsoft.KeyVault.SecretExpired"},
+			Function:   groupID + "/providers/Microsoft.Web/sites/rekey/functions/nearexpiry",
+			EventTypes: nearExpiryTypes(),
 		})
 		if err != nil {
 			return fmt.Errorf("subscribe to %s: %w", vault, err)

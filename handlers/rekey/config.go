@@ -29,6 +29,7 @@ type config struct {
 	eventGridTopic  string
 	extraCAFile     string
 	openAPI         bool
+	siteName        string // of the function app; empty outside Azure
 	callTimeout     time.Duration
 	logLevel        slog.Level
 	functionTimeout time.Duration
@@ -59,6 +60,7 @@ func readConfig(lookup func(string) string) (config, error) {
 		eventGridTopic:  lookup("REKEY_EVENTGRID_TOPIC_ENDPOINT"),
 		extraCAFile:     s.file("REKEY_EXTRA_CA_FILE"),
 		openAPI:         s.boolean("REKEY_OPEN_API"),
+		siteName:        lookup("WEBSITE_SITE_NAME"),
 		callTimeout:     s.duration("REKEY_CALL_TIMEOUT", 30*time.Second, time.Second, time.Minute),
 		functionTimeout: 4 * time.Minute,
 		logLevel:        s.level("REKEY_LOG_LEVEL"),
@@ -68,7 +70,7 @@ func readConfig(lookup func(string) string) (config, error) {
 	s.azure("ServiceBusConnection__fullyQualifiedNamespace", namespacePattern, "the name of a namespace, <name>.servicebus.windows.net")
 	s.azure("REKEY_TABLES_ENDPOINT", tablesPattern, "the table endpoint of a storage account, https://<account>.table.core.windows.net")
 	s.azure("REKEY_EVENTGRID_TOPIC_ENDPOINT", topicPattern, "the endpoint of an Event Grid topic, https://<topic>.<region>-1.eventgrid.azure.net/api/events")
-	if c.openAPI && lookup("WEBSITE_SITE_NAME") != "" {
+	if c.openAPI && c.siteName != "" {
 		s.wrong("REKEY_OPEN_API", "must not be true in Azure: it lets anybody on the internet use the API")
 	}
 	if len(s.mistakes) > 0 {

@@ -73,7 +73,7 @@ func connectThrough(transport *http.Transport, c config, log *slog.Logger) (func
 			"vercel": vercel.New(vercel.Config{Groups: e, Transport: transport}),
 		},
 	}
-	parts.Doctor = newDoctor(c, e, directory, parts.Targets, log)
+	parts.Doctor = newDoctor(c, e, directory, parts.Targets, log, credential, manager)
 	return parts, nil
 }
 

@@ -33,7 +33,7 @@ func (d *Doctor) applicationChecks() []Check[*Application] {
 		{"ownership", "rekey's identity may write the application's credentials: it is one of the owners.", when(d.Directory != nil && d.Identity != nil, d.ownership)},
 		{"policies", "The app management policy that applies to it lets rekey add what its policies ask for.", when(d.Policies != nil, d.policies)},
 		{"targets", "Its targets are there and can be delivered to.", d.targets},
-		{"nearexpiry", "The vaults of its targets send their near-expiry events to rekey.", when(d.Subscriptions != nil, d.nearExpiry)},
+		{"nearexpiry", "The vaults of its targets send their near-expiry events to rekey.", when(d.Subscriptions != nil && d.Vaults != nil, d.nearExpiry)},
 	})
 }
 

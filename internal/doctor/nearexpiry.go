@@ -14,9 +14,9 @@ import (
 
 // Subscriptions are those of Event Grid. Errors are Faults.
 type Subscriptions interface {
-	// To returns the subscriptions to a vault's events, by its name or its resource id:
-	// those at the vault itself and those of a system topic for it.
-	To(ctx context.Context, vault string) ([]Subscription, error)
+	// To returns the subscriptions to a vault's events: those at the vault itself and
+	// those under a system topic of it.
+	To(ctx context.Context, vaultID string) ([]Subscription, error)
 }
 
 // Subscription sends events of a vault somewhere.
@@ -50,7 +50,7 @@ func (d *Doctor) nearExpiry(ctx context.Context, app *Application) (found []rota
 			if !ok || !t.Enabled {
 				continue
 			}
-			all, err := d.Subscriptions.To(ctx, vault)
+			all, err := d.subscribed(ctx, vault)
 			if err != nil {
 				unable := d.unable(ctx, "nearexpiry", err)
 				unable.Subject = t.ID
@@ -61,6 +61,14 @@ func (d *Doctor) nearExpiry(ctx context.Context, app *Application) (found []rota
 		}
 	}
 	return found, nil
+}
+
+func (d *Doctor) subscribed(ctx context.Context, vault string) ([]Subscription, error) {
+	id, err := d.Vaults.Find(ctx, vault)
+	if err != nil {
+		return nil, err
+	}
+	return d.Subscriptions.To(ctx, id)
 }
 
 // vaultOf reads where a target of a Key Vault lies, and whether it is kept as a certificate.

@@ -10,10 +10,11 @@ import (
 
 // Vaults are the Key Vaults that rekey can see. Errors are Faults.
 type Vaults interface {
-	// Vault describes a vault, by its name or its resource id, and what rekey lacks
-	// there of what staging takes.
+	// Find returns the resource id of a vault that is given by its name or its resource id.
+	Find(ctx context.Context, vault string) (id string, err error)
+	// Vault describes a vault and what rekey lacks there of what staging takes.
 	Vault(ctx context.Context, vault string) (Vault, error)
-	// Readable reads what a vault has under a name that nothing else has, once for each kind.
+	// Readable reads something of the kind, whether or not it is there.
 	Readable(ctx context.Context, vault string, kind rotation.Kind) error
 }
 
