@@ -47,7 +47,7 @@ func seed(a *azuresim.Azure, apps int) *Tenant {
 func (t *Tenant) addVaults(a *azuresim.Azure) {
 	rm := a.ResourceManager
 	rm.AddSubscription(subscriptionID, "Contoso")
-	staging := rm.AddVault(resourcemanager.Vault{Name: stagingVault, Subscription: subscriptionID, ResourceGroup: resourceGroup, RBAC: true})
+	staging := rm.AddVault(resourcemanager.Vault{Name: stagingVault, Subscription: subscriptionID, ResourceGroup: resourceGroup, RBAC: true, PurgeProtection: true})
 	apps := rm.AddVault(resourcemanager.Vault{Name: rbacVault, Subscription: subscriptionID, ResourceGroup: resourceGroup, RBAC: true})
 	legacy := rm.AddVault(resourcemanager.Vault{Name: policyVault, Subscription: subscriptionID, ResourceGroup: resourceGroup, Policies: []keyvault.AccessPolicy{}})
 	t.vaults = []string{apps, legacy}

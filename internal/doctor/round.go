@@ -29,7 +29,7 @@ const (
 // round before stopped. It returns how many it looked at.
 func (d *Doctor) Round(ctx context.Context) (looked int, err error) {
 	_, err = d.Installation(ctx)
-	n, errApps := d.applications(ctx, d.Now().Add(longestRound))
+	n, errApps := d.forOneRound().applications(ctx, d.Now().Add(longestRound))
 	return n, errors.Join(err, errApps)
 }
 

@@ -27,9 +27,8 @@ type Subscriptions struct {
 
 var _ doctor.Subscriptions = Subscriptions{}
 
-// mostSubscriptions is far more than a vault has: Azure allows 500.
-// https://learn.microsoft.com/azure/event-grid/quotas-limits
-const mostSubscriptions = 1000
+// mostPages ends a list that never ends.
+const mostPages = 100
 
 // To returns the subscriptions to a resource's events: those at the resource, and those
 // under a system topic of it.
@@ -105,7 +104,7 @@ func (s Subscriptions) topicsOf(ctx context.Context, id *arm.ResourceID) ([]*arm
 }
 
 func collect[Page, Item any](ctx context.Context, pager *runtime.Pager[Page], items func(Page) []Item) (all []Item, err error) {
-	for pager.More() && len(all) < mostSubscriptions {
+	for n := 0; n < mostPages && pager.More(); n++ {
 		page, err := pager.NextPage(ctx)
 		if err != nil {
 			return nil, err
