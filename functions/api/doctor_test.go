@@ -1,13 +1,16 @@
 package api_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rekey-dev/rekey/internal/doctor"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
@@ -69,4 +72,26 @@ func TestFindingsArePaged(t *testing.T) {
 	}
 	assert.Equal(t, []any{"0", "1", "2", "3", "4"}, seen)
 	refused{status: 422, field: "query.cursor", detail: "must be the next of the page before"}.problem(t, w.call("GET", "/api/doctor/findings?cursor=x", ""))
+}
+
+// forbidding is a tenant whose policy forbids client secrets.
+type forbidding struct{}
+
+func (forbidding) TenantPolicy(context.Context) (doctor.Policy, error) {
+	return doctor.Policy{Name: "strict", Enabled: true, Restrictions: []doctor.Restriction{{Type: "passwordAddition", Enabled: true}}}, nil
+}
+
+func (forbidding) ApplicationPolicies(context.Context, string) ([]doctor.Policy, time.Time, error) {
+	return nil, time.Time{}, nil
+}
+
+func TestAPlanSaysWhatTheTenantForbids(t *testing.T) {
+	w := newWorld(t)
+	w.doctor.Policies = forbidding{}
+	w.manage()
+	plan := w.must(200, "POST", appPath+"/rotations?dryRun=true", `{"kind":"secret"}`)
+	assert.Equal(t, []any{`the app management policy "strict" forbids client secrets of this application: rekey can add none; assign the application an app management policy of its own in which passwordAddition is disabled, or rotate certificates`}, plan["refusals"])
+	kept, err := w.FindingsOf(t.Context(), appID)
+	require.NoError(t, err)
+	assert.Empty(t, kept, "a plan keeps nothing")
 }

@@ -43,6 +43,7 @@ type world struct {
 	graph   *graph
 	place   *place
 	careful *careful
+	doctor  doctor.Config
 	now     time.Time
 	calls   int
 }
@@ -60,16 +61,35 @@ func newWorld(t testing.TB, options ...func(*api.Config)) *world {
 	config := api.Config{
 		Engine: w.Engine, Open: true, Version: "1.2.3", Log: log,
 		Integrations: map[string]api.Integration{"place": w.place, "plain": plain{}, "careful": w.careful},
-		Doctor: doctor.New(doctor.Config{
-			Records: w, Schedule: w, Book: w, Pen: w, Place: w, Checkers: map[string]rotation.Checker{"careful": w.careful}, Now: w.tick, Log: log,
-		}),
 	}
+	w.doctor = doctor.Config{
+		Records: w, Schedule: w, Book: w, Pen: w, Place: w, Checkers: map[string]rotation.Checker{"careful": w.careful}, Now: w.tick, Log: log,
+	}
+	config.Doctor = w.newDoctor()
 	for _, option := range options {
 		option(&config)
 	}
 	w.server = httptest.NewServer(api.New(config))
 	t.Cleanup(w.server.Close)
 	return w
+}
+
+// newDoctor makes the checks of which what they look at is there when they are made.
+func (w *world) newDoctor() api.Doctor { return lateDoctor{&w.doctor} }
+
+// lateDoctor is made anew for each call.
+type lateDoctor struct{ config *doctor.Config }
+
+func (d lateDoctor) Installation(ctx context.Context) ([]doctor.Result, error) {
+	return doctor.New(*d.config).Installation(ctx)
+}
+
+func (d lateDoctor) Application(ctx context.Context, appID string) ([]doctor.Result, error) {
+	return doctor.New(*d.config).Application(ctx, appID)
+}
+
+func (d lateDoctor) Look(ctx context.Context, appID string) ([]doctor.Result, error) {
+	return doctor.New(*d.config).Look(ctx, appID)
 }
 
 // tick is the clock. It never stands still: lines of the log are told apart by
