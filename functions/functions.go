@@ -17,6 +17,7 @@ import (
 
 	"github.com/rekey-dev/rekey/functions/api"
 	"github.com/rekey-dev/rekey/functions/dashboard"
+	doctortimer "github.com/rekey-dev/rekey/functions/doctor"
 	"github.com/rekey-dev/rekey/functions/duesoon"
 	"github.com/rekey-dev/rekey/functions/eventgrid"
 	"github.com/rekey-dev/rekey/functions/inventory"
@@ -28,6 +29,7 @@ import (
 	"github.com/rekey-dev/rekey/internal/advice"
 	"github.com/rekey-dev/rekey/internal/customhandler"
 	"github.com/rekey-dev/rekey/internal/deadletter"
+	"github.com/rekey-dev/rekey/internal/doctor"
 	"github.com/rekey-dev/rekey/internal/engine"
 	registrations "github.com/rekey-dev/rekey/internal/inventory"
 	"github.com/rekey-dev/rekey/internal/rotation"
@@ -49,6 +51,7 @@ type Config struct {
 	Graph        advice.Graph
 	Targets      map[string]Target // by the integration's word
 	DeadLetters  api.DeadLetters
+	Doctor       *doctor.Doctor
 	Vaults       nearexpiry.Vaults
 	StagingVault string
 	EventGrid    eventgrid.Publisher // nil where no topic is configured
@@ -65,6 +68,7 @@ func Table(c Config) map[string]customhandler.Function {
 	table := map[string]customhandler.Function{
 		"api":       customhandler.OnHTTP(api.Route, api.New(c.api())),
 		"dashboard": dashboard.New(c.Gate),
+		"doctor":    doctortimer.New(c.Doctor, c.Log),
 		"duesoon":   duesoon.New(duesoon.Config{Inventory: ending{c.Inventory}, Engine: c.Engine, Bus: c.Engine.Bus, Now: c.Engine.Now, Log: c.Log}),
 		"eventgrid": eventgrid.New(eventgrid.Config{Publisher: c.EventGrid, Bus: c.Engine.Bus, Log: c.Engine, Now: c.Engine.Now}),
 		"inventory": inventory.New(c.Inventory, c.Engine.Now),
@@ -91,11 +95,15 @@ func (c Config) api() api.Config {
 			advisors[word] = advisor
 		}
 	}
-	return api.Config{
+	config := api.Config{
 		Engine: c.Engine, Inventory: c.Inventory, Integrations: integrations, DeadLetters: c.DeadLetters, Entities: c.Entities(), Notifier: c.notify(),
 		Advice: &advice.Finder{Engine: c.Engine, Inventory: c.Inventory, Integrations: advisors, Graph: c.Graph, Now: c.Engine.Now},
 		Gate:   c.Gate, Owners: c.Owners, Version: c.Version, Log: c.Log,
 	}
+	if c.Doctor != nil {
+		config.Doctor = c.Doctor
+	}
+	return config
 }
 
 func (c Config) notify() notify.Config {

@@ -90,6 +90,9 @@ var rules = map[string]rule{
 	"GET /api/advice":             readers,
 
 	"GET /api/dependencies":       readers,
+	"GET /api/doctor":          readers,
+	"GET /api/doctor/findings": readers,
+
 	"GET /api/config":             readers,
 	"GET /api/config/schema.json": readers,
 	"PUT /api/config":             administrators, // tasks are part of it

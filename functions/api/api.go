@@ -46,6 +46,7 @@ type Config struct {
 	DeadLetters  DeadLetters
 	Entities     []deadletter.Entity // of the bus, whose dead letters there can be
 	Notifier     Notifier
+	Doctor       Doctor // nil: there is no /api/doctor
 	// Gate says who sent a request. Without one only /api/health answers.
 	Gate Gate
 	// Owners says who owns an application; without it owners are nobody.
@@ -91,6 +92,7 @@ func newMux(config Config) *http.ServeMux {
 	a.registerDependencies(h)
 	a.registerInventory(h)
 	a.registerAdvice(h)
+	a.registerDoctor(h)
 	a.registerConfig(h)
 	secured(h.OpenAPI())
 	mux.Handle("GET /api/openapi.json", document(h.OpenAPI()))

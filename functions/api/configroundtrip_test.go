@@ -98,7 +98,7 @@ func TestWhateverIsConfiguredIsAppliedAsItWasExported(t *testing.T) {
 	}
 	rapid.Check(t, func(r *rapid.T) {
 		configure(r, x)
-		exported := x.export()
+		exported := x.exportConfig()
 		require.NoError(r, schema.Validate(plainData(t, exported)), exported)
 		configure(r, y)
 		a := y.applyWith("?prune=true", exported)
@@ -106,7 +106,7 @@ func TestWhateverIsConfiguredIsAppliedAsItWasExported(t *testing.T) {
 			r.Skip("a target of that name was there, of the other kind")
 		}
 		require.Equal(r, 200, a.status, a.body+exported)
-		require.Equal(r, exported, y.export())
+		require.Equal(r, exported, y.exportConfig())
 		require.Equal(r, x.call("GET", "/api/config", "").header.Get("ETag"), y.call("GET", "/api/config", "").header.Get("ETag"))
 
 		before := y.everything()

@@ -72,6 +72,8 @@ func TestTheDocumentListsEveryOperation(t *testing.T) {
 		"GET /api/deadletters",
 		"GET /api/deadletters/{entity}/{sequenceNumber}",
 		"GET /api/dependencies",
+		"GET /api/doctor",
+		"GET /api/doctor/findings",
 		"GET /api/groups",
 		"GET /api/groups/{groupId}",
 		"GET /api/health",

@@ -76,10 +76,31 @@ func (a *api) planRotation(ctx context.Context, ask engine.Ask) (*rotationAnswer
 	if p.Superseded.Generation > 0 {
 		shown.Supersedes = p.Superseded.String()
 	}
+	a.planFindings(ctx, ask, &shown)
 	for _, step := range p.Steps {
 		shown.Steps = append(shown.Steps, a.planStep(ctx, p, step))
 	}
 	return &rotationAnswer{Status: http.StatusOK, Body: shown}, nil
+}
+
+// planFindings adds what the doctor knows to speak against the rotation: what Entra ID
+// would refuse. What a target would refuse stands at its step.
+func (a *api) planFindings(ctx context.Context, ask engine.Ask, shown *Plan) {
+	if a.Doctor == nil {
+		return
+	}
+	results, err := a.Doctor.Look(ctx, ask.AppID)
+	if err != nil {
+		a.Log.WarnContext(ctx, "a plan was made without the doctor", "app", ask.AppID, "error", err)
+		return
+	}
+	for _, r := range results {
+		for _, f := range r.Findings {
+			if refuses := f.Check == "ownership" || f.Check == "policies" && f.Subject == string(ask.Kind); refuses && f.Severity == rotation.SeverityError {
+				shown.Refusals = append(shown.Refusals, f.Finding+"; "+f.Remedy)
+			}
+		}
+	}
 }
 
 // stepWords are the actions as a plan calls them.

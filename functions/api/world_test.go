@@ -20,6 +20,7 @@ import (
 	"github.com/rekey-dev/rekey/internal/advice"
 	"github.com/rekey-dev/rekey/internal/certificate"
 	"github.com/rekey-dev/rekey/internal/deadletter"
+	"github.com/rekey-dev/rekey/internal/doctor"
 	"github.com/rekey-dev/rekey/internal/engine"
 	"github.com/rekey-dev/rekey/internal/inventory"
 	"github.com/rekey-dev/rekey/internal/memory"
@@ -47,6 +48,7 @@ type world struct {
 	careful *careful
 	letters *letters
 	tenant  *tenant
+	doctor  doctor.Config
 	now     time.Time
 	calls   int
 
@@ -72,12 +74,34 @@ func newWorld(t testing.TB, options ...func(*api.Config)) *world {
 		DeadLetters: w.letters, Entities: []deadletter.Entity{{Name: "requests"}, {Name: "rotated", Subscription: "place"}},
 		Integrations: map[string]api.Integration{"place": w.place, "plain": plain{}, "careful": w.careful},
 	}
+	w.doctor = doctor.Config{
+		Records: w, Schedule: w, Book: w, Pen: w, Place: w, Checkers: map[string]rotation.Checker{"careful": w.careful}, Now: w.tick, Log: log,
+	}
+	config.Doctor = w.newDoctor()
 	for _, option := range options {
 		option(&config)
 	}
 	w.server = httptest.NewServer(api.New(config))
 	t.Cleanup(w.server.Close)
 	return w
+}
+
+// newDoctor makes the checks of which what they look at is there when they are made.
+func (w *world) newDoctor() api.Doctor { return lateDoctor{&w.doctor} }
+
+// lateDoctor is made anew for each call.
+type lateDoctor struct{ config *doctor.Config }
+
+func (d lateDoctor) Installation(ctx context.Context) ([]doctor.Result, error) {
+	return doctor.New(*d.config).Installation(ctx)
+}
+
+func (d lateDoctor) Application(ctx context.Context, appID string) ([]doctor.Result, error) {
+	return doctor.New(*d.config).Application(ctx, appID)
+}
+
+func (d lateDoctor) Look(ctx context.Context, appID string) ([]doctor.Result, error) {
+	return doctor.New(*d.config).Look(ctx, appID)
 }
 
 // tick is the clock. It never stands still: lines of the log are told apart by

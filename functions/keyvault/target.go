@@ -57,6 +57,13 @@ import (
 type Vaults interface {
 	Secrets
 	Certificates
+	Deleted
+}
+
+// Deleted is the data plane as far as it remembers what was deleted.
+type Deleted interface {
+	IsDeleted(ctx context.Context, vault, name string) (bool, error)
+	IsDeletedCertificate(ctx context.Context, vault, name string) (bool, error)
 }
 
 // Secrets is the data plane as far as it holds secrets.

@@ -21,6 +21,8 @@ type managedVault struct {
 	model        Model
 	tenant       string
 	policies     []*armkeyvault.AccessPolicyEntry
+	softDelete   bool
+	keeps        bool // purge protection
 }
 
 // find returns the vault of a target. A name that was found before may have
@@ -94,6 +96,8 @@ func (m *resourceManager) get(ctx context.Context, id string) (managedVault, err
 	found := managedVault{id: id, subscription: parsed.SubscriptionID, group: parsed.ResourceGroupName, name: parsed.Name, model: modelOf(answer.Properties)}
 	if p := answer.Properties; p != nil {
 		found.tenant, found.policies = value(p.TenantID), p.AccessPolicies
+		// Soft-delete cannot be off any more; an old vault may not say that it is on.
+		found.softDelete, found.keeps = p.EnableSoftDelete == nil || *p.EnableSoftDelete, value(p.EnablePurgeProtection)
 	}
 	return found, nil
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/rekey-dev/rekey/internal/azuresim"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/deploymentscripts"
+	"github.com/rekey-dev/rekey/internal/azuresim/cloud/eventgrid"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/vercel"
 )
 
@@ -42,6 +43,7 @@ func TestEveryPermissionIsNeededAndNamed(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, status, text)
 	require.NoError(t, e.call(t.Context(), http.MethodPost, "/api/inventory/refresh", map[string]any{}))
 	require.NoError(t, e.get(t.Context(), "/api/advice", &struct{}{}))
+	e.askTheDoctor(t)
 	made := book.calls()
 	assert.ElementsMatch(t, permissionsPage(t), slices.Collect(maps.Keys(made)))
 	e.refuseNobody(t, made)
@@ -114,6 +116,14 @@ func (e *everything) makeEveryChoice(t *testing.T) {
 	}
 }
 
+// askTheDoctor has every check made, also of events that come by a system topic.
+func (e *everything) askTheDoctor(t *testing.T) {
+	t.Helper()
+	e.Azure.EventGrid.AddSystemTopic(eventgrid.SystemTopic{ID: groupID + "/providers/Microsoft.EventGrid/systemTopics/apps", Source: e.Tenant.vaults[0]})
+	e.diagnosis(t, "")
+	e.diagnosis(t, "?app="+e.app)
+}
+
 // callBook keeps the first exchange of each kind.
 type callBook struct {
 	mu    sync.Mutex
@@ -170,7 +180,7 @@ var named = []struct {
 }{
 	{regexp.MustCompile(`^/.*(/providers/Microsoft\.Authorization/)`), "/{scope}$1"},
 	{regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`), "{id}"},
-	{regexp.MustCompile(`(?i)/(resourceGroups|vaults|virtualMachines|automationAccounts|storageAccounts|userAssignedIdentities|connections|locations|managedApis)/[^/]+`), "/$1/{name}"},
+	{regexp.MustCompile(`(?i)/(resourceGroups|vaults|virtualMachines|automationAccounts|storageAccounts|userAssignedIdentities|connections|locations|managedApis|systemTopics)/[^/]+`), "/$1/{name}"},
 	{regexp.MustCompile(`/(runCommands|deploymentScripts|runbooks|jobs|secrets|certificates|deletedsecrets|deletedcertificates)/[^/]+`), "/$1/{name}"},
 	{regexp.MustCompile(`/secrets/\{name\}/[0-9a-f]{32}$`), "/secrets/{name}/{version}"},
 	{regexp.MustCompile(`^/(v\d+)/(projects|deployments|teams)/[^/]+`), "/$1/$2/{id}"},

@@ -203,6 +203,7 @@ func (s *Stack) settings() map[string]string {
 		"REKEY_INSTALLATION":             installation,
 		"REKEY_SWEEP_SCHEDULE":           "*/2 * * * * *",
 		"REKEY_INVENTORY_SCHEDULE":       "*/30 * * * * *",
+		"REKEY_DOCTOR_SCHEDULE":          "0 0 * * * *",
 		"REKEY_EVENTGRID_TOPIC_ENDPOINT": s.Tenant.Topic,
 		"AZURE_CLIENT_ID":                s.Tenant.Identity.AppID,
 	}

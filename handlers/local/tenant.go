@@ -38,8 +38,8 @@ type Tenant struct {
 // seed makes a tenant with applications, two vaults of theirs, rekey's identity
 // with the rights that infra gives it, and rekey's own staging vault.
 func seed(a *azuresim.Azure, apps int) *Tenant {
-	t := &Tenant{Identity: a.Directory.AddManagedIdentity("rekey",
-		entra.RoleApplicationReadWriteOwnedBy, entra.RoleUserReadBasicAll, entra.RoleAuditLogReadAll, graph.RoleMailSend)}
+	t := &Tenant{Identity: a.Directory.AddManagedIdentity("rekey", entra.RoleApplicationReadWriteOwnedBy,
+		entra.RoleUserReadBasicAll, entra.RoleAuditLogReadAll, entra.RolePolicyReadAll, graph.RoleMailSend)}
 	a.Graph.AddMailbox(mailbox)
 	t.addVaults(a)
 	t.API = register(a)
@@ -53,7 +53,7 @@ func seed(a *azuresim.Azure, apps int) *Tenant {
 func (t *Tenant) addVaults(a *azuresim.Azure) {
 	rm := a.ResourceManager
 	rm.AddSubscription(subscriptionID, "Contoso")
-	staging := rm.AddVault(resourcemanager.Vault{Name: stagingVault, Subscription: subscriptionID, ResourceGroup: resourceGroup, RBAC: true})
+	staging := rm.AddVault(resourcemanager.Vault{Name: stagingVault, Subscription: subscriptionID, ResourceGroup: resourceGroup, RBAC: true, PurgeProtection: true})
 	apps := rm.AddVault(resourcemanager.Vault{Name: rbacVault, Subscription: subscriptionID, ResourceGroup: resourceGroup, RBAC: true})
 	legacy := rm.AddVault(resourcemanager.Vault{Name: policyVault, Subscription: subscriptionID, ResourceGroup: resourceGroup, Policies: []keyvault.AccessPolicy{}})
 	t.vaults = []string{apps, legacy}
@@ -97,13 +97,22 @@ func (t *Tenant) addApplication(a *azuresim.Azure, n int) entra.Application {
 // seedEvery is how far apart the seeded secrets fall due.
 const seedEvery = 3 * time.Second
 
+// nearExpiryTypes are the events that rekey is subscribed to.
+func nearExpiryTypes() []string {
+	return []string{
+		"Microsoft.KeyVault.SecretNearExpiry", "Microsoft.KeyVault.SecretExpired",
+		"Microsoft.KeyVault.CertificateNearExpiry", "Microsoft.KeyVault.CertificateExpired",
+	}
+}
+
 // subscribe sends the vaults' events to the nearexpiry function.
 func (t *Tenant) subscribe(ctx context.Context, a *azuresim.Azure, host string) error {
 	for _, vault := range t.vaults {
 		err := a.EventGrid.Subscribe(ctx, eventgrid.Subscription{
 			Name: "rekey", Source: vault,
 			Endpoint:   host + "/runtime/webhooks/eventgrid?functionName=nearexpiry",
-			EventTypes: []string{"Microsoft.KeyVault.SecretNearExpiry", "Microsoft.KeyVault.SecretExpired"},
+			Function:   groupID + "/providers/Microsoft.Web/sites/rekey/functions/nearexpiry",
+			EventTypes: nearExpiryTypes(),
 		})
 		if err != nil {
 			return fmt.Errorf("subscribe to %s: %w", vault, err)

@@ -33,6 +33,7 @@ type config struct {
 	apiClientID     string // of rekey's own app registration, or empty
 	apiAudience     string
 	platformAuth    bool
+	siteName        string // of the function app; empty outside Azure
 	callTimeout     time.Duration
 	logLevel        slog.Level
 	functionTimeout time.Duration
@@ -67,6 +68,7 @@ func readConfig(lookup func(string) string) (config, error) {
 		apiClientID:     strings.ToLower(s.optional("REKEY_API_CLIENT_ID", "", guidPattern, "the client id of rekey's own app registration, a GUID")),
 		apiAudience:     s.optional("REKEY_API_AUDIENCE", "", audiencePattern, "an App ID URI of rekey's own app registration, such as api://rekey.contoso.com"),
 		platformAuth:    s.boolean("WEBSITE_AUTH_ENABLED"),
+		siteName:        lookup("WEBSITE_SITE_NAME"),
 		callTimeout:     s.duration("REKEY_CALL_TIMEOUT", 30*time.Second, time.Second, time.Minute),
 		functionTimeout: 4 * time.Minute,
 		logLevel:        s.level("REKEY_LOG_LEVEL"),
@@ -76,7 +78,7 @@ func readConfig(lookup func(string) string) (config, error) {
 	s.azure("ServiceBusConnection__fullyQualifiedNamespace", namespacePattern, "the name of a namespace, <name>.servicebus.windows.net")
 	s.azure("REKEY_TABLES_ENDPOINT", tablesPattern, "the table endpoint of a storage account, https://<account>.table.core.windows.net")
 	s.azure("REKEY_EVENTGRID_TOPIC_ENDPOINT", topicPattern, "the endpoint of an Event Grid topic, https://<topic>.<region>-1.eventgrid.azure.net/api/events")
-	if c.openAPI && lookup("WEBSITE_SITE_NAME") != "" {
+	if c.openAPI && c.siteName != "" {
 		s.wrong("REKEY_OPEN_API", "must not be true in Azure: it lets anybody on the internet use the API")
 	}
 	if c.apiAudience != "" && c.apiClientID == "" {

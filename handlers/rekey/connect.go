@@ -84,9 +84,12 @@ func connectThrough(transport *http.Transport, c config, log *slog.Logger) (func
 		},
 	}
 	if c.eventGridTopic != "" {
-		parts.EventGrid, err = eventgrid.New(c.eventGridTopic, credential, transport)
+		if parts.EventGrid, err = eventgrid.New(c.eventGridTopic, credential, transport); err != nil {
+			return parts, err
+		}
 	}
-	return parts, err
+	parts.Doctor = newDoctor(c, parts, directory, credential, manager)
+	return parts, nil
 }
 
 // newGate tells who uses the API and the pages.

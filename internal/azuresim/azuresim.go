@@ -30,6 +30,7 @@ import (
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/devops"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/entra"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/eventgrid"
+	"github.com/rekey-dev/rekey/internal/azuresim/cloud/eventgrid/control"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/graph"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/hooks"
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/keyvault"
@@ -169,6 +170,7 @@ func (a *Azure) makeCloud(o Options) (err error) {
 	a.ResourceManager.OnDelete(a.EventGrid.UnsubscribeAll)
 	a.Connections = connections.New(o.Clock, a.Directory, connections.Options{})
 	a.ResourceManager.Mount(a.Connections.Operations()...)
+	a.ResourceManager.Mount(control.Operations(a.EventGrid)...)
 
 	a.Compute = compute.New(o.Clock, a.ResourceManager, compute.Options{Starting: l.Jobs, Takes: l.Jobs})
 	a.Automation = automation.New(o.Clock, a.ResourceManager, automation.Options{Queued: l.Jobs, Takes: l.Jobs})

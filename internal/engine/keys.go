@@ -17,6 +17,7 @@ const (
 	TableGroups       = "groups"       // tenant, id: Vercel groups
 	TableTasks        = "tasks"        // tenant, id: automation tasks
 	TableLog          = "log"          // day, time: the log of the tenant
+	TableFindings     = "findings"     // tenant, appId, check, subject: what is wrong
 	TableInventory    = "inventory"    // see package inventory: every application of the tenant
 	TableAPIKeys      = "apikeys"      // tenant, id: keys to the API
 
@@ -27,8 +28,8 @@ const (
 // Tables lists every table, for whoever creates them.
 func Tables() []string {
 	return []string{
-		TableApplications, TableRotations, TableSchedule, TableGroups, TableTasks, TableLog, TableInventory, TableAPIKeys,
-		TableNotifications, TableNotices,
+		TableApplications, TableRotations, TableSchedule, TableGroups, TableTasks, TableLog, TableFindings, TableInventory,
+		TableAPIKeys, TableNotifications, TableNotices,
 	}
 }
 

@@ -22,6 +22,14 @@ func LifecycleMessage(event rotation.Event) Message {
 	}
 }
 
+// Tell sends a finding to everybody. A repetition of it is the same event.
+func (e *Engine) Tell(ctx context.Context, f rotation.Finding) error {
+	return e.Bus.Send(ctx, LifecycleMessage(rotation.Event{
+		ID: f.ID(), Type: rotation.EventFinding, Time: f.Since, AppID: f.AppID,
+		Check: f.Check, Reason: cut(f.Finding, longestReason), Remedy: cut(f.Remedy, longestReason),
+	}))
+}
+
 // tell puts a lifecycle event into the outbox, to be saved with what it tells of.
 func (w *work) tell(event rotation.Event) {
 	event.Time, event.AppID, event.Name, event.Kind = w.Now(), w.App.AppID, w.App.Name, w.Kind

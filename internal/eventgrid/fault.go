@@ -17,7 +17,10 @@ import (
 
 // fault classifies an error. Its text names the topic's endpoint.
 func fault(endpoint string, err error) error {
-	where := fmt.Sprintf("eventgrid: publish to %q", endpoint)
+	return faultOf(fmt.Sprintf("eventgrid: publish to %q", endpoint), "give rekey's identity the role EventGrid Data Sender on the topic", err)
+}
+
+func faultOf(where, remedy string, err error) error {
 	response, ok := errors.AsType[*azcore.ResponseError](err)
 	if !ok {
 		return &rotation.Fault{Class: rotation.Transient, Err: fmt.Errorf("%s: %w", where, err)}
@@ -28,7 +31,7 @@ func fault(endpoint string, err error) error {
 	}
 	switch f.Class {
 	case rotation.Denied:
-		f.Remedy = "give rekey's identity the role EventGrid Data Sender on the topic"
+		f.Remedy = remedy
 	case rotation.Throttled:
 		f.After = httpfault.After(response.RawResponse.Header, time.Now())
 	}

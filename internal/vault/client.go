@@ -157,6 +157,38 @@ func fromAnswer(s azsecrets.Secret) Secret {
 	return result
 }
 
+// IsDeleted reports whether the name is that of a secret that is soft-deleted: the next
+// write there brings it back. It takes the permission to read secrets.
+// https://learn.microsoft.com/rest/api/keyvault/secrets/get-deleted-secret
+func (c *Client) IsDeleted(ctx context.Context, vault, name string) (bool, error) {
+	client, err := c.of(vault)
+	if err != nil {
+		return false, fault("look for deleted", vault, name, err)
+	}
+	return found(vault, name, func() error { _, err := client.GetDeletedSecret(ctx, name, nil); return err })
+}
+
+// IsDeletedCertificate does the same for a certificate.
+// https://learn.microsoft.com/rest/api/keyvault/certificates/get-deleted-certificate
+func (c *Client) IsDeletedCertificate(ctx context.Context, vault, name string) (bool, error) {
+	client, err := c.of(vault)
+	if err != nil {
+		return false, fault("look for deleted", vault, name, err)
+	}
+	return found(vault, name, func() error { _, err := client.certificates.GetDeletedCertificate(ctx, name, nil); return err })
+}
+
+func found(vault, name string, get func() error) (bool, error) {
+	err := get()
+	if err == nil {
+		return true, nil
+	}
+	if err = fault("look for deleted", vault, name, err); rotation.ClassOf(err) == rotation.NotFound {
+		return false, nil
+	}
+	return false, err
+}
+
 // Recover brings a soft-deleted secret back, with all its versions. It takes
 // effect a moment later.
 // https://learn.microsoft.com/rest/api/keyvault/secrets/recover-deleted-secret

@@ -54,6 +54,15 @@ func (m *Manager) Allow(who, role, scope string) {
 	m.AddRoleAssignment(resourcemanager.RoleAssignment{Scope: scope, RoleID: role, PrincipalID: who})
 }
 
+// Transport leads there.
+func (m *Manager) Transport(t testing.TB) *http.Transport {
+	t.Helper()
+	transport, ok := m.client.Transport.(*http.Transport)
+	require.True(t, ok)
+	t.Cleanup(transport.CloseIdleConnections)
+	return transport
+}
+
 // Call sends one request as somebody, and returns the answer with its body.
 func (m *Manager) Call(t testing.TB, who, method, path, body string) (*http.Response, string) {
 	t.Helper()

@@ -25,6 +25,7 @@ const (
 	RoleUserReadBasicAll            = "User.ReadBasic.All"
 	RoleUserReadAll                 = "User.Read.All"
 	RoleAuditLogReadAll             = "AuditLog.Read.All"
+	RolePolicyReadAll               = "Policy.Read.All"
 )
 
 // ServicePrincipal is an application's or a managed identity's account in the tenant.

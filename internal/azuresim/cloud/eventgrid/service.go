@@ -43,6 +43,7 @@ type Service struct {
 	topics        map[string]*topic // by lower-case host
 	raised        []json.RawMessage // system events, in the Event Grid schema
 	subscriptions []*subscription
+	systemTopics  []SystemTopic
 }
 
 // New returns an Event Grid without topics and subscriptions.

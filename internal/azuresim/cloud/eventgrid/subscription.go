@@ -18,6 +18,12 @@ type Subscription struct {
 	Endpoint string // for a function: the host's /runtime/webhooks/eventgrid?functionName=…
 	Schema   Schema // of what is delivered; EventGridSchema when left out
 
+	// Function is the identifier of the Azure function that the endpoint stands for;
+	// without one the subscription is shown as a webhook's.
+	Function string
+	// SystemTopic is the identifier of the one that it was made under, if not at the source.
+	SystemTopic string
+
 	EventTypes        []string // all when left out
 	SubjectBeginsWith string
 	SubjectEndsWith   string

@@ -122,7 +122,7 @@ func (s *Service) assignOne(app *entra.Application, name string, raw rawObject) 
 	into, simulated := plain[name]
 	switch {
 	case name == "keyCredentials":
-		app.Keys, err = keyring{existing: app.Keys, policy: s.currentPolicy(), now: s.clock.Now()}.replace(raw)
+		app.Keys, err = keyring{existing: app.Keys, policy: s.policyOf(*app), now: s.clock.Now()}.replace(raw)
 		return err
 	case name == "passwordCredentials":
 		return badRequest("Request_BadRequest", "New password credentials must be generated with service actions.")

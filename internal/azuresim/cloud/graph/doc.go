@@ -24,5 +24,7 @@
 // (https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits)
 // and public issues for error bodies, named where they are used. Where these are
 // silent: removePassword for an unknown keyId is a 400; an application may hold 600
-// credentials; a delta token lasts seven days; the texts for malformed credentials.
+// credentials; the policies of an application can be read by whoever may read both
+// policies and applications, and none of their query options is simulated; a delta
+// token lasts seven days; the texts for malformed credentials.
 package graph

@@ -60,8 +60,10 @@ type Service struct {
 	limits    *limits
 	writes    *writes
 
-	mu        sync.Mutex
-	policy    Policy
+	mu     sync.Mutex
+	policy Policy
+	// assigned are the policies of single applications, by their object ids.
+	assigned  map[string]Policy
 	turns     map[string]int
 	forgotten time.Time // delta tokens of before are
 	signIns   map[string]SignIn
@@ -81,6 +83,7 @@ func New(c *clock.Clock, logger *slog.Logger, directory *entra.Directory, opts O
 		limits:    newLimits(directory.TenantID()),
 		writes:    newWrites(),
 		policy:    opts.Policy,
+		assigned:  map[string]Policy{},
 		turns:     map[string]int{},
 		signIns:   map[string]SignIn{},
 	}

@@ -33,7 +33,7 @@ func (s *Service) addPassword(r *request, k key) (*answer, error) {
 	var shown map[string]any
 	err = s.write(r, k, func(app *entra.Application) error {
 		start, end := wanted.lifetime(s.clock.Now())
-		if err := s.currentPolicy().allowPassword(start, end); err != nil {
+		if err := s.policyOf(*app).allowPassword(start, end); err != nil {
 			return err
 		}
 		added, secret := entra.NewPassword(value(wanted.DisplayName), start, end)

@@ -13,6 +13,12 @@ func mayReadApplications(token entra.Token) error {
 		entra.RoleApplicationReadWriteOwnedBy, entra.RoleDirectoryReadAll)
 }
 
+// mayReadPolicies: the permissions of
+// https://learn.microsoft.com/graph/api/tenantappmanagementpolicy-get#permissions
+func mayReadPolicies(token entra.Token) error {
+	return anyOf(token, entra.RolePolicyReadAll, "Policy.Read.ApplicationConfiguration", "Policy.ReadWrite.ApplicationConfiguration")
+}
+
 func mayReadOrganization(token entra.Token) error {
 	return anyOf(token, "Organization.Read.All", entra.RoleDirectoryReadAll)
 }

@@ -51,6 +51,8 @@ func (s *Service) dispatch(r *request) (*answer, error) {
 		return s.users(r, target)
 	case "organization":
 		return s.organization(r, target)
+	case "policies":
+		return s.tenantPolicy(r, target)
 	}
 	return nil, noSegment(target.collection)
 }
@@ -86,6 +88,8 @@ func (s *Service) applications(r *request, target resource) (*answer, error) {
 		return s.addPassword(r, target.key)
 	case "POST removePassword":
 		return s.removePassword(r, target.key)
+	case "GET appManagementPolicies":
+		return s.listPolicies(r, target.key)
 	case "GET owners":
 		return s.listOwners(r, target.key)
 	case "POST owners/$ref":
