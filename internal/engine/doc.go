@@ -15,7 +15,8 @@
 //	request.<hash>             an Idempotency-Key and the rotation it asked for
 //
 // What several applications share lies in tables of its own, by tenant: the groups
-// of Vercel and the tasks of automation.
+// of Vercel and the tasks of automation. So does what was found wrong with them, in
+// the table "findings".
 //
 // The promises are:
 //
