@@ -170,9 +170,6 @@ func (d *delivery) begin(ctx context.Context) error {
 	if d.isCurrent() {
 		b.deployment(d.deployment)
 	}
-	if d.isCurrent() && d.deployment.Handle == "" { // and not only asked about again
-		b.logged(d.line("delivering", fmt.Sprintf("try %d", d.deployment.Attempts)))
-	}
 	if err := d.commit(ctx, b); err != nil {
 		return err
 	}
