@@ -129,19 +129,19 @@ func (c *config) doAll(ctx context.Context, works []*work, end time.Time) error 
 	return group.Wait()
 }
 
-func (p *plan) changes() []ConfigChange {
-	all := []ConfigChange{}
+func (p *plan) changes() []*ConfigChange {
+	all := []*ConfigChange{}
 	for _, works := range slices.Concat(p.works, p.deletions) {
 		for _, w := range works {
 			for _, change := range w.changes {
-				all = append(all, change.ConfigChange)
+				all = append(all, &change.ConfigChange)
 			}
 		}
 	}
 	return all
 }
 
-func applied(changes []ConfigChange) (n int) {
+func applied(changes []*ConfigChange) (n int) {
 	for _, change := range changes {
 		if change.Applied {
 			n++
@@ -151,7 +151,7 @@ func applied(changes []ConfigChange) (n int) {
 }
 
 // halfApplied says what was done and what was not.
-func (c *config) halfApplied(ctx context.Context, changes []ConfigChange, err error) error {
+func (c *config) halfApplied(ctx context.Context, changes []*ConfigChange, err error) error {
 	detail := fmt.Sprintf("%d of %d changes were made; apply the document again to go on: ", applied(changes), len(changes))
 	if errors.Is(err, errNoTime) {
 		return again(&configRefused{problem(http.StatusServiceUnavailable, detail+err.Error()), nil, changes}, time.Second)
@@ -173,7 +173,7 @@ func (c *config) notDone(ctx context.Context, err error) *huma.ErrorModel {
 }
 
 // logApplied leaves a line in the tenant's log, unless nothing was done.
-func (c *config) logApplied(ctx context.Context, changes []ConfigChange) {
+func (c *config) logApplied(ctx context.Context, changes []*ConfigChange) {
 	if n := applied(changes); n > 0 {
 		c.Engine.LogChange(ctx, rotation.LogEntry{
 			What: "configuration", Detail: fmt.Sprintf("applied from a document: %d of %d changes", n, len(changes)), Actor: actorOf(ctx),
