@@ -79,22 +79,16 @@ func (c *config) matches(ctx context.Context, ifMatch string) error {
 	return nil
 }
 
-// longestApply is when no change is begun any more: what was done must be told while
-// somebody still listens, which is 230 seconds in Azure.
-// https://learn.microsoft.com/azure/azure-functions/functions-scale#timeout
-const longestApply = 3 * time.Minute
-
 // errNoTime is why changes were not begun.
 var errNoTime = errors.New("there was no time left for it")
 
 // carryOut does what was planned, kind after kind, several entries at a time. After
 // the first refusal nothing is begun any more.
 func (c *config) carryOut(ctx context.Context, p *plan) error {
-	end := c.Engine.Now().Add(longestApply)
 	var err error
 	for _, works := range slices.Concat(p.works, p.deletions) {
 		if err == nil {
-			err = c.doAll(ctx, works, end)
+			err = c.doAll(ctx, works, p.end)
 		}
 	}
 	changes := p.changes()
@@ -117,7 +111,8 @@ func (c *config) doAll(ctx context.Context, works []*work, end time.Time) error 
 				case c.Engine.Now().After(end):
 					return errNoTime
 				}
-				if err := change.do(ctx, &change.ConfigChange); err != nil {
+				err := c.patiently(ctx, end, func() error { return change.do(ctx, &change.ConfigChange) })
+				if err != nil {
 					change.Problem = c.notDone(ctx, err).Detail
 					return err
 				}

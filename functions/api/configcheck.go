@@ -113,8 +113,11 @@ func (c *config) checkConfiguredApplication(ctx context.Context, p *plan, w *wor
 	wanted, was := shownApplication(engine.Configured{Application: app}), maps.Clone(now.fields)
 	delete(was, "targets")
 	if now.fields == nil || len(differences(was, wanted)) > 0 {
-		var err error
-		if app, err = c.Engine.CheckApplication(ctx, app); err != nil {
+		err := c.patiently(ctx, p.end, func() (err error) {
+			app, err = c.Engine.CheckApplication(ctx, app)
+			return err
+		})
+		if err != nil {
 			w.refused("", c.refusal(ctx, err))
 			return
 		}
