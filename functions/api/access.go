@@ -89,7 +89,7 @@ var rules = map[string]rule{
 	"POST /api/inventory/refresh": operators,
 	"GET /api/advice":             readers,
 
-	"GET /api/dependencies":       readers,
+	"GET /api/dependencies":    readers,
 	"GET /api/doctor":          readers,
 	"GET /api/doctor/findings": readers,
 

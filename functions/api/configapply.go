@@ -79,22 +79,16 @@ func (c *config) matches(ctx context.Context, ifMatch string) error {
 	return nil
 }
 
-// longestApply is when no change is begun any more: what was done must be told while
-// somebody still listens, which is 230 seconds in Azure.
-// https://learn.microsoft.com/azure/azure-functions/functions-scale#timeout
-const longestApply = 3 * time.Minute
-
 // errNoTime is why changes were not begun.
 var errNoTime = errors.New("there was no time left for it")
 
 // carryOut does what was planned, kind after kind, several entries at a time. After
 // the first refusal nothing is begun any more.
 func (c *config) carryOut(ctx context.Context, p *plan) error {
-	end := c.Engine.Now().Add(longestApply)
 	var err error
 	for _, works := range slices.Concat(p.works, p.deletions) {
 		if err == nil {
-			err = c.doAll(ctx, works, end)
+			err = c.doAll(ctx, works, p.end)
 		}
 	}
 	changes := p.changes()
@@ -117,7 +111,8 @@ func (c *config) doAll(ctx context.Context, works []*work, end time.Time) error 
 				case c.Engine.Now().After(end):
 					return errNoTime
 				}
-				if err := change.do(ctx, &change.ConfigChange); err != nil {
+				err := c.patiently(ctx, end, func() error { return change.do(ctx, &change.ConfigChange) })
+				if err != nil {
 					change.Problem = c.notDone(ctx, err).Detail
 					return err
 				}
@@ -129,19 +124,19 @@ func (c *config) doAll(ctx context.Context, works []*work, end time.Time) error 
 	return group.Wait()
 }
 
-func (p *plan) changes() []ConfigChange {
-	all := []ConfigChange{}
+func (p *plan) changes() []*ConfigChange {
+	all := []*ConfigChange{}
 	for _, works := range slices.Concat(p.works, p.deletions) {
 		for _, w := range works {
 			for _, change := range w.changes {
-				all = append(all, change.ConfigChange)
+				all = append(all, &change.ConfigChange)
 			}
 		}
 	}
 	return all
 }
 
-func applied(changes []ConfigChange) (n int) {
+func applied(changes []*ConfigChange) (n int) {
 	for _, change := range changes {
 		if change.Applied {
 			n++
@@ -151,7 +146,7 @@ func applied(changes []ConfigChange) (n int) {
 }
 
 // halfApplied says what was done and what was not.
-func (c *config) halfApplied(ctx context.Context, changes []ConfigChange, err error) error {
+func (c *config) halfApplied(ctx context.Context, changes []*ConfigChange, err error) error {
 	detail := fmt.Sprintf("%d of %d changes were made; apply the document again to go on: ", applied(changes), len(changes))
 	if errors.Is(err, errNoTime) {
 		return again(&configRefused{problem(http.StatusServiceUnavailable, detail+err.Error()), nil, changes}, time.Second)
@@ -173,7 +168,7 @@ func (c *config) notDone(ctx context.Context, err error) *huma.ErrorModel {
 }
 
 // logApplied leaves a line in the tenant's log, unless nothing was done.
-func (c *config) logApplied(ctx context.Context, changes []ConfigChange) {
+func (c *config) logApplied(ctx context.Context, changes []*ConfigChange) {
 	if n := applied(changes); n > 0 {
 		c.Engine.LogChange(ctx, rotation.LogEntry{
 			What: "configuration", Detail: fmt.Sprintf("applied from a document: %d of %d changes", n, len(changes)), Actor: actorOf(ctx),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -277,7 +278,7 @@ func TestSomebodyElseIsFaster(t *testing.T) {
 
 func TestWhatCannotBeAskedIsForLater(t *testing.T) {
 	w := emptied(t)
-	w.graph.fail = &rotation.Fault{Class: rotation.Throttled, Err: errors.New("graph: too many requests")}
+	w.graph.fail = &rotation.Fault{Class: rotation.Throttled, After: 10 * time.Minute, Err: errors.New("graph: too many requests")}
 	before := w.everything()
 	a := w.apply("applications:\n  " + appID + ":\n    policies: {}\n")
 	assert.Equal(t, 503, a.status, a.body)
@@ -285,6 +286,14 @@ func TestWhatCannotBeAskedIsForLater(t *testing.T) {
 	a = w.apply("applications:\n  " + appID + ":\n    policies: {}\n  " + second + ":\n    windows: 1\n")
 	assert.Equal(t, 422, a.status, a.body)
 	assert.Equal(t, before, w.everything())
+}
+
+func TestWhatIsPutOffIsAskedAgain(t *testing.T) {
+	w := emptied(t)
+	w.graph.fail = &rotation.Fault{Class: rotation.Throttled, After: time.Millisecond, Err: errors.New("graph: too many requests")}
+	w.graph.failures = 1
+	a := w.apply("applications:\n  " + appID + ":\n    policies: {}\n")
+	assert.Equal(t, 200, a.status, a.body)
 }
 
 func TestWhatIsNeededIsNotPruned(t *testing.T) {

@@ -23,6 +23,20 @@ func decoded[Form any](w *work) (form Form, ok bool) {
 	return form, err == nil
 }
 
+// reread returns an entry once more. Between its check and its turn nothing is kept
+// but its text: ten thousand applications take much less memory as that.
+func reread[Form any](w *work) (form Form, err error) {
+	value, wrong := w.section.Value()
+	if len(wrong) > 0 {
+		return form, wrong[0]
+	}
+	text, err := json.Marshal(value.Data)
+	if err != nil {
+		return form, err
+	}
+	return form, unmarshal(text, &form)
+}
+
 func (c *config) checkConfiguredSettings(_ context.Context, _ *plan, w *work, now item) {
 	given, ok := decoded[ConfiguredSettings](w)
 	if !ok {
@@ -90,7 +104,7 @@ func (c *config) checkConfiguredApplication(ctx context.Context, p *plan, w *wor
 	if !ok {
 		return
 	}
-	app := rotation.Application{AppID: w.id, Paused: given.Paused, Policies: given.Policies.domain(), Windows: windows(given.Windows)}
+	app := given.domain(w.id)
 	if w.wrong(app.Windows.Check()...); len(w.problems) > 0 {
 		return
 	}
@@ -99,21 +113,30 @@ func (c *config) checkConfiguredApplication(ctx context.Context, p *plan, w *wor
 	wanted, was := shownApplication(engine.Configured{Application: app}), maps.Clone(now.fields)
 	delete(was, "targets")
 	if now.fields == nil || len(differences(was, wanted)) > 0 {
-		var err error
-		if app, err = c.Engine.CheckApplication(ctx, app); err != nil {
+		err := c.patiently(ctx, p.end, func() (err error) {
+			app, err = c.Engine.CheckApplication(ctx, app)
+			return err
+		})
+		if err != nil {
 			w.refused("", c.refusal(ctx, err))
 			return
 		}
 	}
+	paused, etag := old.record.Paused, old.etag
 	w.save("", was, wanted, now.fields != nil, func(ctx context.Context, _ *ConfigChange) error {
-		return c.saveApplication(ctx, app, old.record.Paused, old.etag)
+		return c.saveApplication(ctx, w, paused, etag)
 	})
 	c.checkTargets(ctx, p, w, app, given.Targets, old.record.Targets)
 }
 
 // saveApplication saves an application with whether it is paused. One that is resumed
 // is so after it was saved: not before it is as it should be.
-func (c *config) saveApplication(ctx context.Context, app rotation.Application, paused bool, etag string) error {
+func (c *config) saveApplication(ctx context.Context, w *work, paused bool, etag string) error {
+	given, err := reread[ConfiguredApplication](w)
+	if err != nil {
+		return err
+	}
+	app := given.domain(w.id)
 	if _, _, err := c.Engine.SavePausable(ctx, app, etag, actorOf(ctx)); err != nil {
 		return err
 	}
@@ -121,4 +144,8 @@ func (c *config) saveApplication(ctx context.Context, app rotation.Application, 
 		return c.Engine.SetPaused(ctx, app.AppID, false, actorOf(ctx))
 	}
 	return nil
+}
+
+func (c ConfiguredApplication) domain(appID string) rotation.Application {
+	return rotation.Application{AppID: appID, Paused: c.Paused, Policies: c.Policies.domain(), Windows: windows(c.Windows)}
 }

@@ -22,7 +22,7 @@ func (c *config) planDeletions(ctx context.Context, p *plan) error {
 			if err != nil {
 				return err
 			}
-			if _, stays := given[i.id]; stays {
+			if given[i.id] {
 				continue
 			}
 			now, err := k.find(ctx, i.id)

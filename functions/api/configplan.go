@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -17,7 +18,8 @@ import (
 // and only one without problems is carried out.
 type plan struct {
 	prune bool
-	given map[string]map[string]yamldoc.Section // the ids of each kind that the document has
+	end   time.Time                  // what is not begun by then is left for the next time
+	given map[string]map[string]bool // the ids of each kind that the document has
 
 	works     [][]*work // by kind, in the order of writing
 	deletions [][]*work // by kind, in the order of deleting
@@ -38,7 +40,7 @@ const mostProblems = 200
 // makePlan finds out what is to be done for a document, which may be unread.
 func (c *config) makePlan(ctx context.Context, root yamldoc.Section, unread error, prune bool) (*plan, error) {
 	p := &plan{
-		prune: prune, given: map[string]map[string]yamldoc.Section{}, works: make([][]*work, len(c.kinds)),
+		prune: prune, end: c.Engine.Now().Add(longestApply), given: map[string]map[string]bool{}, works: make([][]*work, len(c.kinds)),
 		forecast: engine.Forecast{Groups: map[string]rotation.Group{}, Tasks: map[string]rotation.Task{}},
 		tasks:    map[string]string{}, teams: map[string]string{},
 	}

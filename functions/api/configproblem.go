@@ -11,10 +11,10 @@ import (
 
 // ConfigPlan is what applying a document does, or did.
 type ConfigPlan struct {
-	DryRun    bool           `json:"dryRun" doc:"Nothing was changed: this is what would be"`
-	Changes   []ConfigChange `json:"changes" nullable:"false" doc:"In the order in which they are made"`
-	Unchanged int            `json:"unchanged" doc:"How many things of the document are as it says already"`
-	Notes     []ConfigNote   `json:"notes" nullable:"false" doc:"What a person should know all the same"`
+	DryRun    bool            `json:"dryRun" doc:"Nothing was changed: this is what would be"`
+	Changes   []*ConfigChange `json:"changes" nullable:"false" doc:"In the order in which they are made"`
+	Unchanged int             `json:"unchanged" doc:"How many things of the document are as it says already"`
+	Notes     []ConfigNote    `json:"notes" nullable:"false" doc:"What a person should know all the same"`
 }
 
 // ConfigAction is what is done with one thing.
@@ -71,7 +71,7 @@ type ConfigProblem struct {
 type configRefused struct {
 	*huma.ErrorModel
 	Errors  []ConfigProblem `json:"errors,omitempty"`
-	Changes []ConfigChange  `json:"changes,omitempty"`
+	Changes []*ConfigChange `json:"changes,omitempty"`
 }
 
 var _ huma.StatusError = (*configRefused)(nil)

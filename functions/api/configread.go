@@ -58,14 +58,15 @@ func (c *config) entries(p *plan, k kind, section yamldoc.Section) (works []*wor
 	for i := range entries {
 		entries[i].Key = strings.ToLower(entries[i].Key)
 	}
-	ids := map[string]yamldoc.Section{}
+	ids := make(map[string]bool, len(entries))
 	p.given[k.name] = ids
+	works = make([]*work, 0, len(entries))
 	for _, e := range unrepeatedEntries(p, k.name, entries) {
 		w := &work{kind: k.name, id: e.Key, section: e.Section}
 		for _, problem := range c.form.checkID(k.name, e.Key) {
 			w.problems = append(w.problems, ConfigProblem{joined(k.name, e.Key), "the id " + problem.Detail, e.Line, e.Column})
 		}
-		ids[e.Key] = e.Section
+		ids[e.Key] = true
 		works = append(works, w)
 	}
 	return works

@@ -66,14 +66,31 @@ func (c *config) checkConfiguredTarget(
 	for _, note := range notes {
 		w.note(target.ID, note)
 	}
+	id := in.TargetID
 	w.save(target.ID, was, wanted, exists, func(ctx context.Context, done *ConfigChange) error {
-		if _, err := c.Engine.SaveTarget(ctx, app.AppID, target, etag, actorOf(ctx)); err != nil {
-			return err
-		}
-		saved := c.accessed(ctx, app, target, nil)
-		done.Access, done.AccessProblem = saved.Access, saved.AccessProblem
-		return nil
+		return c.saveConfiguredTarget(ctx, w, id, etag, done)
 	})
+}
+
+func (c *config) saveConfiguredTarget(ctx context.Context, w *work, id targetID, etag string, done *ConfigChange) error {
+	given, err := reread[ConfiguredApplication](w)
+	if err != nil {
+		return err
+	}
+	app, _, err := c.Engine.Application(ctx, w.id)
+	if err != nil {
+		return err
+	}
+	target, err := c.check(app, &putTarget{TargetID: id, Body: given.Targets[string(id)]})
+	if err != nil {
+		return err
+	}
+	if _, err := c.Engine.SaveTarget(ctx, app.AppID, target, etag, actorOf(ctx)); err != nil {
+		return err
+	}
+	saved := c.accessed(ctx, app, target, nil)
+	done.Access, done.AccessProblem = saved.Access, saved.AccessProblem
+	return nil
 }
 
 // deliverable refuses a target to which a delivery would not work. One that lacks

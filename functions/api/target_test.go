@@ -49,7 +49,7 @@ func TestNothingIsGrantedForADisabledTarget(t *testing.T) {
 	w.manage()
 	saved := w.must(201, "PUT", vaultPath, `{"integration":"place","kind":"secret","enabled":false,"settings":{"vault":"v1"}}`)
 	assert.NotContains(t, saved, "access")
-	assert.Zero(t, w.place.accessed)
+	assert.Zero(t, w.place.accessed.Load())
 }
 
 func TestATargetIsSavedThoughNothingCouldBeGranted(t *testing.T) {

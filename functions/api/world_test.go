@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,6 +51,7 @@ type world struct {
 	letters *letters
 	tenant  *tenant
 	doctor  doctor.Config
+	ticking sync.Mutex // of now: what is applied together asks for the time together
 	now     time.Time
 	calls   int
 
@@ -107,6 +110,8 @@ func (d lateDoctor) Look(ctx context.Context, appID string) ([]doctor.Result, er
 // tick is the clock. It never stands still: lines of the log are told apart by
 // their time.
 func (w *world) tick() time.Time {
+	w.ticking.Lock()
+	defer w.ticking.Unlock()
 	w.now = w.now.Add(time.Microsecond)
 	return w.now
 }
@@ -194,7 +199,7 @@ func (w *world) receive() bool {
 // changed nothing.
 func (w *world) everything() map[string]any {
 	w.t.Helper()
-	all := map[string]any{"graph": w.graph.writes, "access": w.place.accessed}
+	all := map[string]any{"graph": w.graph.writes, "access": w.place.accessed.Load()}
 	all["bus"], _ = w.bus.Next()
 	partitions := map[string][]string{
 		engine.TableApplications: {w.Tenant}, engine.TableGroups: {w.Tenant}, engine.TableTasks: {w.Tenant}, engine.TableRotations: {appID, unknown, ownID},
@@ -259,13 +264,17 @@ type graph struct {
 	passwords []engine.DirectoryCredential
 	keys      []engine.DirectoryCredential
 	fail      error
+	failures  int  // how often it fails; 0: always
 	slow      bool // new passwords are not accepted yet
 	writes    int
 }
 
 func (g *graph) Application(_ context.Context, appID string, kind rotation.Kind) (engine.DirectoryApplication, error) {
-	if g.fail != nil {
-		return engine.DirectoryApplication{}, g.fail
+	if fail := g.fail; fail != nil {
+		if g.failures--; g.failures == 0 {
+			g.fail = nil
+		}
+		return engine.DirectoryApplication{}, fail
 	}
 	if appID == unknown {
 		return engine.DirectoryApplication{}, &rotation.Fault{Class: rotation.NotFound, Err: errors.New("graph: no such application")}
@@ -339,7 +348,7 @@ func (s stage) Delete(_ context.Context, _ rotation.Kind, name string) error {
 type place struct {
 	fail       error // of Deploy
 	failAccess error
-	accessed   int
+	accessed   atomic.Int32
 }
 
 var _ api.Accessor = (*place)(nil)
@@ -375,7 +384,7 @@ func (p *place) Place(t rotation.TargetRow) (kind, name string) {
 }
 
 func (p *place) Access(context.Context, rotation.Application, rotation.TargetRow) (any, error) {
-	p.accessed++
+	p.accessed.Add(1)
 	if p.failAccess != nil {
 		return nil, p.failAccess
 	}
