@@ -42,8 +42,37 @@ func (c *config) checkConfiguredSettings(_ context.Context, _ *plan, w *work, no
 	if !ok {
 		return
 	}
-	w.save("", now.fields, shownOf(given, nil), true, func(ctx context.Context, _ *ConfigChange) error {
-		return c.Engine.SetEverythingPaused(ctx, given.Paused, actorOf(ctx))
+	was := now.record.(engine.Everything)
+	wanted := engine.Everything{Paused: given.Paused, LogRetentionDays: given.LogRetentionDays}
+	w.save("", now.fields, shownSettings(wanted), true, func(ctx context.Context, _ *ConfigChange) error {
+		if days := wanted.LogRetention(); days != was.LogRetention() {
+			if _, _, err := c.Engine.SetLogRetention(ctx, days, "", actorOf(ctx)); err != nil {
+				return err
+			}
+		}
+		return c.Engine.SetEverythingPaused(ctx, wanted.Paused, actorOf(ctx))
+	})
+}
+
+// checkConfiguredNotification leaves the address and the signing key as they are: they
+// are not in the document, and without them only mail can be sent.
+func (c *config) checkConfiguredNotification(_ context.Context, _ *plan, w *work, now item) {
+	given, ok := decoded[ConfiguredNotification](w)
+	if !ok {
+		return
+	}
+	n, old := given.domain(w.id), now.record.(tag[rotation.Notification])
+	problems := n.Check()
+	if n.Channel.Addressed() && old.record.Channel != n.Channel {
+		problems = append(problems, rotation.Problem{Field: "channel", Detail: "must be mail, or that of the saved notification: PUT /api/notifications/" + n.ID +
+			" first, with its url, which no document holds"})
+	}
+	if w.wrong(problems...); len(w.problems) > 0 {
+		return
+	}
+	w.save("", now.fields, shownNotification(n), now.fields != nil, func(ctx context.Context, _ *ConfigChange) error {
+		_, _, err := c.saveNotification(ctx, n, engine.NotificationSecrets{}, old.etag)
+		return err
 	})
 }
 

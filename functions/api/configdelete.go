@@ -59,6 +59,12 @@ func (c *config) deletesTask(ctx context.Context, p *plan, w *work, now item) {
 	})
 }
 
+func (c *config) deletesNotification(_ context.Context, _ *plan, w *work, now item) {
+	w.delete("", func(ctx context.Context, _ *ConfigChange) error {
+		return c.removeNotification(ctx, now.id, now.record.(tag[rotation.Notification]).etag)
+	})
+}
+
 func (c *config) deletesGroup(ctx context.Context, p *plan, w *work, now item) {
 	g := now.record.(tag[rotation.Group])
 	user := ""

@@ -28,7 +28,12 @@ func found[Record any](id string, record Record, etag string, err error, show fu
 
 func (c *config) findSettings(ctx context.Context, _ string) (item, error) {
 	all, err := c.Engine.Everything(ctx)
-	return item{fields: shownOf(ConfiguredSettings{all.Paused}, nil)}, err
+	return item{fields: shownSettings(all), record: all}, err
+}
+
+func (c *config) findNotification(ctx context.Context, id string) (item, error) {
+	n, etag, err := c.Engine.Notification(ctx, id)
+	return found(id, n, etag, err, shownNotification)
 }
 
 func (c *config) findGroup(ctx context.Context, id string) (item, error) {
@@ -48,6 +53,9 @@ func (c *config) findApplication(ctx context.Context, id string) (item, error) {
 
 func groupItem(g rotation.Group) item { return item{id: g.ID, fields: shownGroup(g)} }
 func taskItem(t rotation.Task) item   { return item{id: t.ID, fields: shownTask(t)} }
+func notificationItem(n rotation.Notification) item {
+	return item{id: n.ID, fields: shownNotification(n)}
+}
 func applicationItem(app engine.Configured) item {
 	return item{id: app.AppID, label: app.Name, fields: shownApplication(app)}
 }

@@ -28,9 +28,14 @@ type ConfiguredGroup struct {
 // ConfiguredTask is a task in the configuration.
 type ConfiguredTask = TaskSettings
 
+// ConfiguredNotification is a notification in the configuration. Its address and its
+// signing key are given by PUT /api/notifications/{id} alone.
+type ConfiguredNotification = NotificationChoices
+
 // ConfiguredSettings is what concerns all applications.
 type ConfiguredSettings struct {
 	Paused bool `json:"paused" required:"false" doc:"Whether all applications are paused"`
+	Settings
 }
 
 // fields is a thing as the configuration shows it, without what is the default.
@@ -63,6 +68,24 @@ func shownGroup(g rotation.Group) fields {
 		shown.Applications = append(shown.Applications, appID(id))
 	}
 	return shownOf(shown, fields{"active": true})
+}
+
+func shownNotification(n rotation.Notification) fields {
+	shown := NotificationChoices{Name: n.Name, Active: &n.Active, Days: n.Days, Channel: string(n.Channel), Mailbox: n.Mailbox, To: n.To}
+	for _, event := range n.Events {
+		shown.Events = append(shown.Events, event.Word())
+	}
+	for _, id := range n.Applications {
+		shown.Applications = append(shown.Applications, appID(id))
+	}
+	if n.Owner != "" {
+		shown.Owner = new(appID(n.Owner))
+	}
+	return shownOf(shown, fields{"active": true})
+}
+
+func shownSettings(all engine.Everything) fields {
+	return shownOf(ConfiguredSettings{all.Paused, Settings{all.LogRetention()}}, nil)
 }
 
 func shownTask(t rotation.Task) fields { return shownOf(TaskSettings{t.Name, t.Steps}, nil) }

@@ -46,6 +46,8 @@ func (c *config) table() []kind {
 			each(c.Engine.Groups, groupItem), c.findGroup, c.checkConfiguredGroup, c.deletesGroup},
 		{"tasks", "The tasks, by their ids", ConfiguredTask{}, targetID(""),
 			each(c.Engine.Tasks, taskItem), c.findTask, c.checkConfiguredTask, c.deletesTask},
+		{"notifications", "The notifications, by their ids", ConfiguredNotification{}, targetID(""),
+			each(c.Engine.Notifications, notificationItem), c.findNotification, c.checkConfiguredNotification, c.deletesNotification},
 		{"applications", "The managed applications, by their client ids", ConfiguredApplication{}, appID(""),
 			c.eachApplication, c.findApplication, c.checkConfiguredApplication, c.deletesApplication},
 	}

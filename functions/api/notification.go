@@ -27,8 +27,9 @@ type Notifier interface {
 	Test(ctx context.Context, rule rotation.Notification) error
 }
 
-// NotificationSettings is what the user chose for a notification.
-type NotificationSettings struct {
+// NotificationChoices is what the user chose for a notification, without what nobody
+// else may see.
+type NotificationChoices struct {
 	Name         string   `json:"name" minLength:"1" maxLength:"100"`
 	Active       *bool    `json:"active,omitempty" doc:"true, if left out"`
 	Events       []string `json:"events" nullable:"false" minItems:"1" uniqueItems:"true" enum:"due,rotated,deployed,retired,failed,expiring,finding,advice" doc:"What is told"`
@@ -38,8 +39,13 @@ type NotificationSettings struct {
 	Channel      string   `json:"channel" enum:"mail,slack,teams,webhook" doc:"How it is told"`
 	Mailbox      string   `json:"mailbox,omitempty" maxLength:"254" doc:"Of mail: the address of the mailbox that sends"`
 	To           []string `json:"to,omitempty" nullable:"false" maxItems:"50" uniqueItems:"true" doc:"Of mail: the addresses that receive"`
-	URL          string   `json:"url,omitempty" writeOnly:"true" minLength:"1" maxLength:"2000" doc:"Of the other channels: where it is posted. It is kept in the staging vault and never shown; left out, the old one stays"`
-	SigningKey   string   `json:"signingKey,omitempty" writeOnly:"true" minLength:"1" maxLength:"200" doc:"Of webhook: the key that signs, whsec_ and 24 to 64 bytes in base64. It is kept in the staging vault and never shown; left out, the old one stays"`
+}
+
+// NotificationSettings is what the user chose for a notification.
+type NotificationSettings struct {
+	NotificationChoices
+	URL        string `json:"url,omitempty" writeOnly:"true" minLength:"1" maxLength:"2000" doc:"Of the other channels: where it is posted. It is kept in the staging vault and never shown; left out, the old one stays"`
+	SigningKey string `json:"signingKey,omitempty" writeOnly:"true" minLength:"1" maxLength:"200" doc:"Of webhook: the key that signs, whsec_ and 24 to 64 bytes in base64. It is kept in the staging vault and never shown; left out, the old one stays"`
 }
 
 // Notification is a rule that says who hears of which events, and how.
@@ -122,13 +128,20 @@ func (a *api) putNotification(ctx context.Context, in *putNotification) (*saved[
 	if err != nil {
 		return nil, err
 	}
-	n, newTag, err := a.Engine.SaveNotification(ctx, n, given, etag)
+	n, newTag, err := a.saveNotification(ctx, n, given, etag)
 	if err != nil {
 		return nil, a.vaultRefused(ctx, in.IfMatch, err)
 	}
-	a.Engine.LogChange(ctx, rotation.LogEntry{What: "configured", Detail: fmt.Sprintf("the notification %q was saved: %s", n.ID, tells(n)), Actor: actorOf(ctx)})
 	answer := savedAs(exists, newTag, "/api/notifications/"+n.ID, notificationOf(n))
 	return &answer, nil
+}
+
+func (a *api) saveNotification(ctx context.Context, n rotation.Notification, given engine.NotificationSecrets, etag string) (rotation.Notification, string, error) {
+	n, newTag, err := a.Engine.SaveNotification(ctx, n, given, etag)
+	if err == nil {
+		a.Engine.LogChange(ctx, rotation.LogEntry{What: "configured", Detail: fmt.Sprintf("the notification %q was saved: %s", n.ID, tells(n)), Actor: actorOf(ctx)})
+	}
+	return n, newTag, err
 }
 
 // tells is a rule in words.
@@ -139,19 +152,7 @@ func tells(n rotation.Notification) string {
 // rule makes a rule of what the user gave, or says all that is wrong with it.
 func (in *putNotification) rule(notifier Notifier) (n rotation.Notification, given engine.NotificationSecrets, err error) {
 	b := in.Body
-	n = rotation.Notification{
-		ID: string(in.ID), Name: b.Name, Active: b.Active == nil || *b.Active, Days: b.Days,
-		Channel: rotation.Channel(b.Channel), Mailbox: b.Mailbox, To: b.To,
-	}
-	for _, word := range b.Events {
-		n.Events = append(n.Events, rotation.EventOf(word))
-	}
-	for _, id := range b.Applications {
-		n.Applications = append(n.Applications, id.String())
-	}
-	if b.Owner != nil {
-		n.Owner = b.Owner.String()
-	}
+	n = b.NotificationChoices.domain(string(in.ID))
 	given = engine.NotificationSecrets{Address: secret.New(b.URL), SigningKey: secret.New(b.SigningKey)}
 	problems := n.Check()
 	if b.URL != "" {
@@ -174,16 +175,40 @@ func (in *putNotification) rule(notifier Notifier) (n rotation.Notification, giv
 	return n, given, nil
 }
 
+func (c NotificationChoices) domain(id string) rotation.Notification {
+	n := rotation.Notification{
+		ID: id, Name: c.Name, Active: c.Active == nil || *c.Active, Days: c.Days,
+		Channel: rotation.Channel(c.Channel), Mailbox: c.Mailbox, To: c.To,
+	}
+	for _, word := range c.Events {
+		n.Events = append(n.Events, rotation.EventOf(word))
+	}
+	for _, id := range c.Applications {
+		n.Applications = append(n.Applications, id.String())
+	}
+	if c.Owner != nil {
+		n.Owner = c.Owner.String()
+	}
+	return n
+}
+
 func (a *api) deleteNotification(ctx context.Context, in *deleteNotification) (*none, error) {
 	etag, err := stored(in.IfMatch)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.Engine.DeleteNotification(ctx, string(in.ID), etag); err != nil {
+	if err := a.removeNotification(ctx, string(in.ID), etag); err != nil {
 		return nil, a.vaultRefused(ctx, in.IfMatch, err)
 	}
-	a.Engine.LogChange(ctx, rotation.LogEntry{What: "configured", Detail: fmt.Sprintf("the notification %q was deleted", in.ID), Actor: actorOf(ctx)})
 	return nil, nil
+}
+
+func (a *api) removeNotification(ctx context.Context, id, etag string) error {
+	err := a.Engine.DeleteNotification(ctx, id, etag)
+	if err == nil {
+		a.Engine.LogChange(ctx, rotation.LogEntry{What: "configured", Detail: fmt.Sprintf("the notification %q was deleted", id), Actor: actorOf(ctx)})
+	}
+	return err
 }
 
 // testNotification also sends by a rule that is not active: that is when one is tried.
