@@ -46,7 +46,7 @@ type Config struct {
 	DeadLetters  DeadLetters
 	Entities     []deadletter.Entity // of the bus, whose dead letters there can be
 	Notifier     Notifier
-	Doctor       Doctor // nil: there is no /api/doctor
+	Doctor       Doctor
 	// Gate says who sent a request. Without one only /api/health answers.
 	Gate Gate
 	// Owners says who owns an application; without it owners are nobody.

@@ -29,6 +29,7 @@ const exportedYAML = `# yaml-language-server: $schema=/api/config/schema.json
 # A field that is left out has its default; a thing that is left out stays as it is.
 version: 1
 settings:
+  logRetentionDays: 365
   paused: false
 groups:
   acme:
@@ -50,6 +51,7 @@ tasks:
           shell: bash
           vm: /subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/web-1
         timeoutMinutes: 30
+notifications: {}
 applications:
   11111111-aaaa-4111-8111-111111111111: # Shop
     policies:
@@ -107,10 +109,10 @@ func TestEverythingThatIsConfiguredIsExported(t *testing.T) {
 func TestNothingIsConfigured(t *testing.T) {
 	w := newWorld(t)
 	a := w.call("GET", "/api/config", "")
-	assert.Contains(t, a.body, "\ngroups: {}\ntasks: {}\napplications: {}\n")
+	assert.Contains(t, a.body, "\ngroups: {}\ntasks: {}\nnotifications: {}\napplications: {}\n")
 	assert.Equal(t, map[string]any{
-		"$schema": "/api/config/schema.json", "version": 1.0, "settings": map[string]any{"paused": false},
-		"groups": map[string]any{}, "tasks": map[string]any{}, "applications": map[string]any{},
+		"$schema": "/api/config/schema.json", "version": 1.0, "settings": map[string]any{"paused": false, "logRetentionDays": 365.0},
+		"groups": map[string]any{}, "tasks": map[string]any{}, "notifications": map[string]any{}, "applications": map[string]any{},
 	}, w.call("GET", "/api/config", "", "Accept", "application/json").decoded(t))
 }
 

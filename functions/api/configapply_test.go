@@ -71,9 +71,9 @@ func TestWhatWasExportedMakesTheSameElsewhere(t *testing.T) {
 	a := w.apply(exported)
 	require.Equal(t, 200, a.status, a.body)
 	assert.Equal(t, []string{
-		"create groups acme - line 8 applied true", "create tasks deliver - line 15 applied true",
-		"create applications " + appID + " - line 28 applied true", "create applications " + appID + " careful line 36 applied true",
-		"create applications " + appID + " vault line 47 applied true",
+		"create groups acme - line 9 applied true", "create tasks deliver - line 16 applied true",
+		"create applications " + appID + " - line 30 applied true", "create applications " + appID + " careful line 38 applied true",
+		"create applications " + appID + " vault line 49 applied true",
 	}, a.told(t))
 	assert.Equal(t, strings.Replace(exported, "    hasToken: true\n", "", 1), w.exportConfig())
 	assert.Equal(t, []any{map[string]any{"kind": "groups", "id": "acme", "note": "it has no access token, so nothing is delivered through it: save the group with PUT /api/groups/acme, with its access token"}},
@@ -109,11 +109,11 @@ func TestADryRunTellsAndChangesNothing(t *testing.T) {
 	require.Equal(t, 200, a.status, a.body)
 	assert.Equal(t, []string{
 		"update settings - - line 5 applied false; paused: false -> true",
-		"update groups acme - line 8 applied false; name: Acme -> Acme Ltd",
-		"update applications " + appID + " - line 28 applied false; policies.secret.lifetimeDays: 30 -> 40",
-		"update applications " + appID + " careful line 36 applied false; enabled: false -> -",
-		"update applications " + appID + " vault line 47 applied false; settings.vault: v -> w",
-		"create applications " + second + " - line 59 applied false",
+		"update groups acme - line 9 applied false; name: Acme -> Acme Ltd",
+		"update applications " + appID + " - line 30 applied false; policies.secret.lifetimeDays: 30 -> 40",
+		"update applications " + appID + " careful line 38 applied false; enabled: false -> -",
+		"update applications " + appID + " vault line 49 applied false; settings.vault: v -> w",
+		"create applications " + second + " - line 61 applied false",
 	}, a.told(t))
 	assert.Equal(t, before, w.everything())
 
@@ -163,7 +163,7 @@ func TestWhatIsLeftOutIsLeftAloneOrPruned(t *testing.T) {
 	assert.Equal(t, []string{
 		"delete applications " + appID + " - line - applied true", "delete tasks deliver - line - applied true", "delete groups acme - line - applied true",
 	}, a.told(t))
-	assert.Contains(t, w.exportConfig(), "\ngroups: {}\ntasks: {}\napplications: {}\n")
+	assert.Contains(t, w.exportConfig(), "\ngroups: {}\ntasks: {}\nnotifications: {}\napplications: {}\n")
 }
 
 func TestADocumentThatWasOvertakenIsRefused(t *testing.T) {
@@ -247,15 +247,15 @@ func TestAStoreThatFailsInTheMiddle(t *testing.T) {
 	w := emptied(t)
 	a := w.applyWith("?dryRun=true", exported)
 	require.Equal(t, 200, a.status)
-	w.store.writes = 3
+	w.store.writes = 5
 	a = w.apply(exported)
 	require.Equal(t, 503, a.status, a.body)
 	assert.Equal(t, "10", a.header.Get("Retry-After"))
 	assert.Contains(t, a.decoded(t)["detail"], "2 of 5 changes were made; apply the document again to go on: rekey's store is out of reach")
 	assert.Equal(t, []string{
-		"create groups acme - line 8 applied true", "create tasks deliver - line 15 applied true",
-		"create applications " + appID + " - line 28 applied false", "create applications " + appID + " careful line 36 applied false",
-		"create applications " + appID + " vault line 47 applied false",
+		"create groups acme - line 9 applied true", "create tasks deliver - line 16 applied true",
+		"create applications " + appID + " - line 30 applied false", "create applications " + appID + " careful line 38 applied false",
+		"create applications " + appID + " vault line 49 applied false",
 	}, a.told(t))
 
 	w.store.writes = 0
@@ -263,6 +263,25 @@ func TestAStoreThatFailsInTheMiddle(t *testing.T) {
 	require.Equal(t, 200, a.status, a.body)
 	assert.Len(t, a.told(t), 3, "what was done is done")
 	assert.Equal(t, strings.Replace(exported, "    hasToken: true\n", "", 1), w.exportConfig())
+}
+
+// The address of a notification is no part of the document: one that needs it has to be
+// there before, and keeps it.
+func TestANotificationKeepsItsAddress(t *testing.T) {
+	w := newWorld(t)
+	const document = "notifications:\n  ops:\n    name: Ops\n    channel: slack\n    events: [failed]\n"
+	a := w.apply(document)
+	require.Equal(t, 422, a.status, a.body)
+	assert.Contains(t, a.body, "PUT /api/notifications/ops first, with its url, which no document holds")
+	assert.Contains(t, a.body, `"line":4`)
+
+	w.must(201, "PUT", "/api/notifications/ops", `{"name":"Ops","channel":"slack","events":["rotated"],"url":"`+hookURL+`"}`)
+	a = w.apply(document)
+	require.Equal(t, 200, a.status, a.body)
+	assert.Equal(t, []string{"update notifications ops - line 3 applied true; events: [rotated] -> [failed]"}, a.told(t))
+	assert.Equal(t, true, w.must(200, "GET", "/api/notifications/ops", "")["hasUrl"])
+	a = w.applyWith("?prune=true", "notifications: {}\n")
+	assert.Equal(t, []string{"delete notifications ops - line - applied true"}, a.told(t))
 }
 
 func TestSomebodyElseIsFaster(t *testing.T) {

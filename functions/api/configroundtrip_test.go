@@ -80,8 +80,17 @@ func someConfiguration(t *rapid.T) string {
 	for _, id := range rapid.SliceOfNDistinct(someID, 0, 2, rapid.ID).Draw(t, "tasks") {
 		tasks[id] = map[string]any{"name": "x", "steps": []any{map[string]any{"name": "run", "runCommand": map[string]any{"vm": vm, "script": "x" + someText.Draw(t, "script")}}}}
 	}
+	notifications := map[string]any{}
+	for _, id := range rapid.SliceOfNDistinct(someID, 0, 2, rapid.ID).Draw(t, "notifications") {
+		notifications[id] = map[string]any{
+			"name": "x", "active": rapid.Bool().Draw(t, "rings"), "channel": "mail", "mailbox": "rekey@contoso.example", "to": []string{"ops@contoso.example"},
+			"events": rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"rotated", "failed", "expiring", "finding"}), 1, 4, rapid.ID).Draw(t, "events"),
+			"days":   rapid.SliceOfNDistinct(rapid.IntRange(1, 90), 0, 3, rapid.ID).Draw(t, "warned"),
+		}
+	}
 	text, err := json.Marshal(map[string]any{
-		"version": 1, "settings": map[string]any{"paused": rapid.Bool().Draw(t, "all")}, "groups": groups, "tasks": tasks, "applications": apps,
+		"version": 1, "groups": groups, "tasks": tasks, "notifications": notifications, "applications": apps,
+		"settings": map[string]any{"paused": rapid.Bool().Draw(t, "all"), "logRetentionDays": rapid.IntRange(30, 3650).Draw(t, "kept")},
 	})
 	require.NoError(t, err)
 	return string(text)

@@ -143,7 +143,7 @@ func TestADeadLetterIsReplayedOrDiscarded(t *testing.T) {
 	discarded, replayed := lines[0].(map[string]any), lines[1].(map[string]any)
 	delete(replayed, "at")
 	assert.Equal(t, map[string]any{
-		"appId": appID, "kind": "secret", "rotation": appID + ".secret.1", "target": "vault", "what": "replayed", "actor": "api", "failure": false, "correlation": "mine",
+		"appId": appID, "kind": "secret", "rotation": appID + ".secret.1", "target": "vault", "what": "replayed", "actor": "anybody", "failure": false, "correlation": "mine",
 		"detail": "dead letter 1 of rotated.place, which had been given up: MaxDeliveryCountExceeded: it could not be read",
 	}, replayed)
 	assert.Equal(t, []any{"discarded", nil}, []any{discarded["what"], discarded["appId"]})

@@ -53,9 +53,6 @@ type askDoctor struct {
 }
 
 func (a *api) registerDoctor(h huma.API) {
-	if a.Doctor == nil {
-		return
-	}
 	huma.Register(h, operation("doctor", http.MethodGet, "/api/doctor", "Make the checks now, and say what is wrong and what a person can do"), a.diagnose)
 	huma.Register(h, operation("listFindings", http.MethodGet, "/api/doctor/findings", "What was found last about applications, in the order of their ids"), a.listFindings)
 }

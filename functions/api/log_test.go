@@ -79,7 +79,7 @@ func TestTheLogTakesFilters(t *testing.T) {
 		"/api/log?what=target&app=" + unknown:                                0,
 		"/api/log?rotation=" + appID + ".secret.1":                           1,
 		"/api/log?correlation=mine-1":                                        1,
-		"/api/log?actor=api&what=requested&kind=secret":                      1,
+		"/api/log?actor=anybody&what=requested&kind=secret":                  1,
 		"/api/log?failure=true":                                              0,
 		"/api/log?target=vault":                                              1,
 		"/api/log?from=2027-01-01T00:00:00Z":                                 0,
@@ -140,7 +140,7 @@ func TestWhatIsRefusedIsInTheLog(t *testing.T) {
 		require.Len(t, items, 1)
 		line := items[0].(map[string]any)
 		assert.Equal(t, `POST `+appPath+`/rotations: "`+appID+`" is paused; resume it, or ask for an emergency rotation`, line["detail"])
-		assert.Equal(t, []any{appID, "api", "mine"}, []any{line["appId"], line["actor"], line["correlation"]})
+		assert.Equal(t, []any{appID, "anybody", "mine"}, []any{line["appId"], line["actor"], line["correlation"]})
 	}
 }
 

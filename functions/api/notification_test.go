@@ -82,10 +82,10 @@ func TestANotificationIsSavedShownAndDeleted(t *testing.T) {
 	assert.Empty(t, kept.kept)
 	assert.Equal(t, 404, w.call("GET", hookPath, "").status)
 	assert.Equal(t, []string{
-		`api configured: the notification "ops" was saved: rotated by mail to ops@contoso.example`,
-		`api configured: the notification "shop" was deleted`,
-		`api configured: the notification "shop" was saved: failed by webhook to shop.example`,
-		`api configured: the notification "shop" was saved: failed, expiring by webhook to shop.example`,
+		`anybody configured: the notification "ops" was saved: rotated by mail to ops@contoso.example`,
+		`anybody configured: the notification "shop" was deleted`,
+		`anybody configured: the notification "shop" was saved: failed by webhook to shop.example`,
+		`anybody configured: the notification "shop" was saved: failed, expiring by webhook to shop.example`,
 	}, w.tenantLog())
 }
 

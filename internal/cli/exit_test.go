@@ -50,7 +50,7 @@ func TestTheExitCodeSaysWhatBecameOfIt(t *testing.T) {
 		"refused, it exists":          {[]string{"apps", "set", appID, "--kind", "secret"}, 3, "it exists already; leave the header out to replace it"},
 		"no such application":         {[]string{"apps", "show", absent}, 4, "rekey: "},
 		"no application of this name": {[]string{"apps", "show", "Warehouse"}, 4, "rekey: no managed application has this name: \"Warehouse\"\n"},
-		"nothing at this path":        {[]string{"advice"}, 4, "rekey: there is nothing at this path; what there is stands in /api/openapi.json (404)\n"},
+		"nothing at this path":        {[]string{"apps", "--server", w.server.URL + "/elsewhere"}, 4, "rekey: there is nothing at this path; what there is stands in /api/openapi.json (404)\n"},
 		"out of reach":                {[]string{"apps", "--server", "http://127.0.0.1:1"}, 7, "rekey: 127.0.0.1:1 is out of reach: "},
 		"nobody says who asks":        {[]string{"apps", "--server", "https://rekey.example.org"}, 8, "rekey: who asks? Set REKEY_API_KEY or --api-key-file"},
 		"no server":                   {[]string{"apps", "--server", ""}, 2, "rekey: which installation? Give its address with --server or REKEY_URL\n"},

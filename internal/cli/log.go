@@ -20,6 +20,7 @@ type logQuery struct {
 	rotation, target, what, by string
 	correlation                string
 	path                       string
+	alone                      bool // of one application
 }
 
 func (s *session) log() *cobra.Command {
@@ -34,7 +35,7 @@ func (s *session) log() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				q.path = client.Path("applications", id, "log")
+				q.path, q.alone = client.Path("applications", id, "log"), true
 			}
 			return s.showLog(c.Context(), q)
 		},
@@ -79,13 +80,18 @@ func (s *session) showLog(ctx context.Context, q logQuery) error {
 	}
 	return s.list(ctx, q.path, q.values(from), q.limit, func(p *page, lines []record) {
 		slices.Reverse(lines)
-		p.table(lines, "The log has no such line.", logColumns()...)
+		p.table(lines, "The log has no such line.", q.columns()...)
 	})
 }
 
-func logColumns() []column {
-	return []column{
+// columns name the application where there are several.
+func (q logQuery) columns() []column {
+	all := []column{
 		{"AT", "at", clock}, {"APPLICATION", "appId", nil}, {"KIND", "kind", nil}, {"WHAT", "what", nil}, {"FAILURE", "failure", onlyTrue},
 		{"TARGET", "target", nil}, {"ACTOR", "actor", nil}, {"DETAIL", "detail", nil},
 	}
+	if q.alone {
+		return slices.Delete(all, 1, 2)
+	}
+	return all
 }

@@ -90,12 +90,14 @@ func words(results []doctor.Result) (all []string) {
 	return all
 }
 
-// lines are those of the log of the tenant, the oldest first.
+// lines are those of the log of the tenant about findings, the oldest first.
 func (w *world) lines() (all []string) {
 	w.t.Helper()
 	for row, err := range w.store.Query(w.t.Context(), engine.Range{Table: engine.TableLog, Partition: w.now.Format(time.DateOnly)}) {
 		require.NoError(w.t, err)
-		all = append([]string{fmt.Sprint(row.Properties["what"], " ", row.Properties["detail"])}, all...)
+		if what := row.Properties["what"]; what == "finding" || what == "resolved" {
+			all = append([]string{fmt.Sprint(what, " ", row.Properties["detail"])}, all...)
+		}
 	}
 	return all
 }
