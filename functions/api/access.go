@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/rekey-dev/rekey/internal/access"
 )
 
@@ -138,7 +140,7 @@ func (r rule) permits(ctx context.Context, who access.Principal, appID string, o
 }
 
 // refusedTo says which role it would take.
-func (r rule) refusedTo(who access.Principal) error {
+func (r rule) refusedTo(who access.Principal) *huma.ErrorModel {
 	detail := "this takes the role " + r.role.String()
 	if r.owners {
 		detail += ", or to be a person who owns the application in Entra ID"
@@ -150,10 +152,12 @@ func (r rule) refusedTo(who access.Principal) error {
 }
 
 // permit is for what takes more than the operation's line says.
-func permit(ctx context.Context, r rule) error {
+func (a *api) permit(ctx context.Context, r rule) error {
 	who, _ := access.From(ctx)
 	if who.Role < r.role {
-		return r.refusedTo(who)
+		refusal := r.refusedTo(who)
+		a.logRefusal(ctx, refusal.Detail)
+		return refusal
 	}
 	return nil
 }

@@ -145,6 +145,18 @@ func TestEveryOperationTakesItsRoleWhicheverTheWayIn(t *testing.T) {
 	}
 }
 
+func TestWhatARoleDoesNotAllowIsInTheLog(t *testing.T) {
+	g := newGuarded(t)
+	require.Equal(t, 403, g.use("POST /api/pause", appID, g.person(access.Reader)).status)
+	a := g.call("GET", "/api/log?what=refused", "", g.person(access.Administrator)...)
+	require.Equal(t, 200, a.status, a.body)
+	items := a.decoded(t)["items"].([]any)
+	require.Len(t, items, 1)
+	line := items[0].(map[string]any)
+	assert.Contains(t, line["actor"], annaID)
+	assert.Contains(t, line["detail"], "POST /api/pause: this takes the role operator; ")
+}
+
 func TestNobodyUnknownUsesAnything(t *testing.T) {
 	g := newGuarded(t)
 	for name, headers := range map[string][]string{

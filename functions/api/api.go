@@ -68,7 +68,7 @@ func New(config Config) http.Handler {
 		config.Gate = access.New(access.Config{Open: config.Open})
 	}
 	return &door{
-		gate: config.Gate, owners: config.Owners, log: config.Log,
+		gate: config.Gate, owners: config.Owners, log: config.Log, refused: (&api{config}).logRefusal,
 		mux: sync.OnceValue(func() *http.ServeMux { return newMux(config) }),
 	}
 }

@@ -29,9 +29,9 @@ func (a *api) registerConfig(h huma.API) {
 	c.kinds = c.table()
 	c.form = newConfigForm(c.kinds)
 	huma.Register(h, getConfigOperation(), c.get)
-	huma.Register(h, putConfigOperation(), c.put)
+	huma.Register(h, putConfigOperation(h), c.put)
 	h.OpenAPI().Paths[configPath].Put.RequestBody.Content = forms() // given before, huma would read the body by it
-	huma.Register(h, operation("getConfigSchema", http.MethodGet, schemaPath, "The JSON Schema of that document"), c.getSchema)
+	huma.Register(h, getSchemaOperation(), c.getSchema)
 }
 
 // forms are those that the document is given and taken in. What it may hold is in its
@@ -47,11 +47,22 @@ func getConfigOperation() huma.Operation {
 	return o
 }
 
-func putConfigOperation() huma.Operation {
+func putConfigOperation(h huma.API) huma.Operation {
 	o := operation("putConfig", http.MethodPut, configPath, "Create and change what a YAML document says, or with dryRun say what that would do")
 	o.MaxBodyBytes = mostConfig + 1
+	o.Responses = map[string]*huma.Response{"default": answerWith(h, "Error", "application/problem+json", configRefused{})}
 	return o
 }
+
+func getSchemaOperation() huma.Operation {
+	o := operation("getConfigSchema", http.MethodGet, schemaPath, "The JSON Schema of that document")
+	o.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{typeSchema: {Schema: &huma.Schema{}}}}}
+	return o
+}
+
+// typeSchema is what JSON Schemas are answered as.
+// https://json-schema.org/draft/2020-12/json-schema-core#section-14
+const typeSchema = "application/schema+json"
 
 // schemaAnswer is the JSON Schema as it is answered.
 type schemaAnswer struct {
@@ -64,5 +75,5 @@ func (c *config) getSchema(context.Context, *none) (*schemaAnswer, error) {
 	if err != nil {
 		return nil, problem(http.StatusInternalServerError, "the schema cannot be made: "+err.Error())
 	}
-	return &schemaAnswer{"application/schema+json", schema}, nil
+	return &schemaAnswer{typeSchema, schema}, nil
 }

@@ -278,7 +278,7 @@ func TestANotificationKeepsItsAddress(t *testing.T) {
 	w.must(201, "PUT", "/api/notifications/ops", `{"name":"Ops","channel":"slack","events":["rotated"],"url":"`+hookURL+`"}`)
 	a = w.apply(document)
 	require.Equal(t, 200, a.status, a.body)
-	assert.Equal(t, []string{"update notifications ops - line 3 applied true; events: [rotated] -> [failed]"}, a.told(t))
+	assert.Equal(t, []string{"update notifications ops - line 2 applied true; events: [rotated] -> [failed]"}, a.told(t))
 	assert.Equal(t, true, w.must(200, "GET", "/api/notifications/ops", "")["hasUrl"])
 	a = w.applyWith("?prune=true", "notifications: {}\n")
 	assert.Equal(t, []string{"delete notifications ops - line - applied true"}, a.told(t))

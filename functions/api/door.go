@@ -33,6 +33,7 @@ type door struct {
 	mux      func() *http.ServeMux
 	sameSite http.CrossOriginProtection
 	log      *slog.Logger
+	refused  func(ctx context.Context, why string) // is told of each refusal for want of a right
 }
 
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -49,11 +50,12 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.unrouted(w, r)
 		return
 	}
+	r = r.WithContext(access.With(r.Context(), who))
 	if err := d.permits(r, pattern, who); err != nil {
 		refuse(w, err)
 		return
 	}
-	d.mux().ServeHTTP(w, r.WithContext(access.With(r.Context(), who)))
+	d.mux().ServeHTTP(w, r)
 }
 
 // clean reports whether the path is one that the mux would not redirect.
@@ -106,7 +108,9 @@ func (d *door) permits(r *http.Request, pattern string, who access.Principal) er
 		return refusal(r.Context(), d.log, err)
 	}
 	if !allowed {
-		return rule.refusedTo(who)
+		refusal := rule.refusedTo(who)
+		d.refused(r.Context(), refusal.Detail)
+		return refusal
 	}
 	return nil
 }

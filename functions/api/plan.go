@@ -48,17 +48,19 @@ type PlanKept struct {
 
 // answeredWithPlan documents the answer to a dry run beside that to a request.
 func answeredWithPlan(h huma.API, o huma.Operation) huma.Operation {
-	answer := func(description, mediaType string, of any) *huma.Response {
-		schema := h.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(of), true, "")
-		return &huma.Response{Description: description, Content: map[string]*huma.MediaType{mediaType: {Schema: schema}}}
-	}
 	o.Responses = map[string]*huma.Response{
-		"200":     answer("With dryRun: the plan; nothing was changed", "application/json", Plan{}),
-		"202":     answer("The rotation", "application/json", Rotation{}),
-		"default": answer("Error", "application/problem+json", huma.ErrorModel{}),
+		"200":     answerWith(h, "With dryRun: the plan; nothing was changed", "application/json", Plan{}),
+		"202":     answerWith(h, "The rotation", "application/json", Rotation{}),
+		"default": answerWith(h, "Error", "application/problem+json", huma.ErrorModel{}),
 	}
 	o.Responses["202"].Headers = map[string]*huma.Header{"Location": {Schema: &huma.Schema{Type: huma.TypeString}}}
 	return o
+}
+
+// answerWith documents an answer with a body of one type.
+func answerWith(h huma.API, description, mediaType string, of any) *huma.Response {
+	schema := h.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(of), true, "")
+	return &huma.Response{Description: description, Content: map[string]*huma.MediaType{mediaType: {Schema: schema}}}
 }
 
 func (a *api) planRotation(ctx context.Context, ask engine.Ask) (*rotationAnswer, error) {

@@ -81,7 +81,7 @@ func (a *api) requestRotation(ctx context.Context, in *postRotation) (*rotationA
 		return a.planRotation(ctx, ask)
 	}
 	if in.Body.Emergency {
-		if err := permit(ctx, emergencies); err != nil {
+		if err := a.permit(ctx, emergencies); err != nil {
 			return nil, err
 		}
 	}

@@ -139,6 +139,7 @@ func (w *world) call(method, path, body string, headers ...string) answer {
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	require.NoError(w.t, err)
+	contractOf().hold(w.t, request, response.StatusCode, response.Header.Get("Content-Type"), string(text))
 	return answer{response.StatusCode, response.Header, string(text)}
 }
 
