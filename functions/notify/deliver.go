@@ -94,7 +94,7 @@ func (c Config) settle(ctx context.Context, o order, n engine.Notice, etag strin
 	if n.State == engine.NoticeFailed {
 		c.Log.LogChange(ctx, rotation.LogEntry{
 			AppID: o.Event.AppID, Kind: o.Event.Kind, Rotation: o.Event.Rotation, Target: o.Event.Target, What: "unsent",
-			Detail: fmt.Sprintf("notification %q did not tell of the event %q, after %d tries: %s", o.Rule, o.Event.ID, n.Attempts, n.Reason),
+			Detail: fmt.Sprintf("notification %q did not tell of the event %q, given up at try %d: %s", o.Rule, o.Event.ID, n.Attempts, n.Reason),
 			Actor:  Subscription, Failure: true,
 		})
 	}

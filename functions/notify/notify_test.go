@@ -143,26 +143,26 @@ func TestWhatIsGivenUpHasALine(t *testing.T) {
 	}{
 		"a receiver that wants no more, at once": {
 			func(w *world) { w.rule("hook", rotation.Webhook, w.hooks.AddReceiver("shop", 410)) }, 0,
-			`after 1 tries: webhook: post to "shop.receiver.example": 410 Gone: Gone; the receiver wants nothing more at this address: save the notification with another, or delete it`,
+			`given up at try 1: webhook: post to "shop.receiver.example": 410 Gone: Gone; the receiver wants nothing more at this address: save the notification with another, or delete it`,
 		},
 		"a webhook of Slack that was revoked, after a day": {
 			func(w *world) {
 				w.rule("slack", rotation.Slack, "https://hooks.slack.com/services/T1/B1/unknown-to-slack")
 			}, 25 * time.Hour,
-			`after 31 tries: slack: post to "hooks.slack.com": 403 Forbidden: invalid_token`,
+			`given up at try 31: slack: post to "hooks.slack.com": 403 Forbidden: invalid_token`,
 		},
 		"a mailbox that is not there, after a day": {
 			func(w *world) {
 				w.rule("mail", rotation.Mail, "", func(n *rotation.Notification) { n.Mailbox = "nobody@contoso.example" })
 			}, 25 * time.Hour,
-			`after 31 tries: graph: send mail as "nobody@contoso.example": 404 ErrorInvalidUser: The requested user 'nobody@contoso.example' is invalid.; name a mailbox of this tenant`,
+			`given up at try 31: graph: send mail as "nobody@contoso.example": 404 ErrorInvalidUser: The requested user 'nobody@contoso.example' is invalid.; name a mailbox of this tenant`,
 		},
 		"a rule whose address is gone": {
 			func(w *world) {
 				w.rule("slack", rotation.Slack, w.hooks.AddSlack())
 				clear(w.kept)
 			}, 0,
-			`after 1 tries: the notification's address is gone: EOF; save the notification with it`,
+			`given up at try 1: the notification's address is gone: EOF; save the notification with it`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -94,7 +94,7 @@ func unreachable(where string, err error) error {
 }
 
 func (h hook) refusal(where string, response *http.Response, to Receiver) error {
-	said := secret.Without(secret.Without(words200(response), to.Address.Reveal()), to.Key.Reveal())
+	said := secret.Without(secret.Without(firstWords(response), to.Address.Reveal()), to.Key.Reveal())
 	f := &rotation.Fault{
 		Class: h.classify(response.StatusCode),
 		Err:   fmt.Errorf("%s: %d %s: %s", where, response.StatusCode, http.StatusText(response.StatusCode), said),
@@ -124,8 +124,8 @@ func (h hook) classify(status int) rotation.Class {
 	return class
 }
 
-// words200 are the first words of an answer.
-func words200(response *http.Response) string {
+// firstWords are the first words of an answer.
+func firstWords(response *http.Response) string {
 	const most, asRead = 200, 4 << 10
 	text, _ := io.ReadAll(io.LimitReader(response.Body, asRead)) // what was read until then is enough
 	if short := httpfault.Short(string(text), most); short != "" {

@@ -95,7 +95,7 @@ func (w *work) run(ctx context.Context) (time.Time, error) {
 			}
 			step = rotation.Next(w.Snapshot)
 		}
-		if step.Do == rotation.Wait {
+		if step.Do == rotation.Wait && !w.owes() {
 			return step.At, nil
 		}
 		w.sendOutbox(ctx) // before what may take long, and in time for what it saves
@@ -126,6 +126,9 @@ func (w *work) askWhetherPaused(ctx context.Context) error {
 
 // perform does one step. A time that is not zero ends the invocation until then.
 func (w *work) perform(ctx context.Context, step rotation.Step) (time.Time, error) {
+	if w.owes() {
+		return zero, w.takeOver(ctx)
+	}
 	// What follows publication has a wake-up already: the one against lost messages.
 	if step.Do != rotation.Close && step.Do != rotation.Deliver {
 		if err := w.guard(ctx); err != nil {

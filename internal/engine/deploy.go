@@ -303,17 +303,13 @@ func deliveryName(x rotation.Deployment) string {
 	return fmt.Sprintf("rekey-%s-%s-%d", rotationRow(x.Rotation), x.Target, x.Delivery)
 }
 
-// rest ends an invocation: a deployment that ended is told of and wakes rotate, one
-// that waits has its wake-up; then the served one goes. Until it goes, whoever serves
-// it sends the same again.
+// rest ends an invocation: a deployment that ended wakes rotate, one that waits
+// has its wake-up; then the served one goes.
 func (d *delivery) rest(ctx context.Context, until time.Time) error {
 	id, target := d.deployment.Rotation, d.deployment.Target
 	if until.IsZero() {
-		messages := []Message{d.advanceMessage(rotation.Advance{AppID: id.AppID, Kind: id.Kind}, zero)}
-		if event, told := ending(d.App, d.deployment); told {
-			messages = append(messages, LifecycleMessage(event))
-		}
-		if err := d.Bus.Send(ctx, messages...); err != nil {
+		advance := rotation.Advance{AppID: id.AppID, Kind: id.Kind}
+		if err := d.sendAdvance(ctx, advance, zero); err != nil {
 			return err
 		}
 		return d.dropWakeUp(ctx, d.row, nil)

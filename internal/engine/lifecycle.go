@@ -91,11 +91,47 @@ func lifecycleMessages(events []rotation.Event) (messages []Message) {
 	return messages
 }
 
+// tellEnd sends what a deployment that is about to end has to tell, before its row says
+// so: a process that dies between the two leaves it to the next try, which comes to the
+// same end. Where the bus takes nothing, the row says that it is still to be told.
+func (d *delivery) tellEnd(ctx context.Context) {
+	event, tells := ending(d.App, d.deployment)
+	if d.deployment.Untold = false; !tells {
+		return
+	}
+	if err := d.Bus.Send(ctx, LifecycleMessage(event)); err != nil {
+		d.Log.WarnContext(ctx, "a lifecycle event is left to rotate", "app", d.App.AppID, "target", d.deployment.Target, "error", err)
+		d.deployment.Untold = true
+	}
+}
+
+// owes reports whether deployments ended of which nobody could tell.
+func (w *work) owes() bool {
+	return slices.ContainsFunc(w.Deployments, func(d rotation.Deployment) bool { return d.Untold })
+}
+
+// takeOver puts into the outbox what the bus did not take when deployments ended.
+func (w *work) takeOver(ctx context.Context) error {
+	b := w.batch()
+	for i := range w.Deployments {
+		d := &w.Deployments[i]
+		if !d.Untold || len(b.changes) == mostInOutbox {
+			continue
+		}
+		if event, tells := ending(w.App, *d); tells {
+			w.tell(event)
+		}
+		d.Untold = false
+		b.deployment(*d)
+	}
+	return w.save(ctx, b)
+}
+
 // ending is what a deployment that ended has to tell, if anything. It is made of the
 // row alone, so that a repetition is the same event.
 func ending(app rotation.Application, d rotation.Deployment) (event rotation.Event, told bool) {
 	event = rotation.Event{
-		ID:   fmt.Sprintf("%s.%s.%d.%d.%s", d.Rotation, d.Target, d.Delivery, d.Attempts, d.State),
+		ID:   fmt.Sprintf("%s.%s.%d.%s", d.Rotation, d.Target, d.Delivery, d.State),
 		Time: d.UpdatedAt, AppID: app.AppID, Name: app.Name, Kind: d.Rotation.Kind, Rotation: d.Rotation.String(), Target: d.Target,
 	}
 	switch d.State {

@@ -137,6 +137,7 @@ func (d *delivery) confirm(ctx context.Context, outcome rotation.Outcome) error 
 	if outcome.Receipt != "" {
 		line.Detail += ", as " + outcome.Receipt
 	}
+	d.tellEnd(ctx)
 	return d.commit(ctx, d.batch().holding(d.holding).deployment(*x).logged(line))
 }
 
@@ -214,6 +215,7 @@ func (d *delivery) endWith(ctx context.Context, state rotation.DeploymentState, 
 	x.State, x.Reason, x.Handle, x.NextAt, x.UpdatedAt, x.Waiting = state, reason, "", zero, d.Now(), ""
 	line := d.line(string(state), reason)
 	line.Failure = state == rotation.DeploymentFailed
+	d.tellEnd(ctx)
 	return d.commit(ctx, b.deployment(*x).logged(line))
 }
 

@@ -136,30 +136,57 @@ func TestEveryEndIsTold(t *testing.T) {
 	}, w.tellings())
 }
 
-// Whoever dies between the row and the message leaves it to whoever comes next.
-func TestWhatADeploymentCameToIsToldAgainUntilItIsServed(t *testing.T) {
+// What a target came to while nobody took events is told by rotate, once.
+func TestWhatTheBusDidNotTakeIsToldLater(t *testing.T) {
 	w := newWorld(t)
-	topic := &deaf{Bus: w.bus}
+	topic := &deaf{w.bus, errors.New("the topic is out of reach")}
 	w.Bus = topic
+	w.place.answer = func(d rotation.Delivery) (rotation.Outcome, error) {
+		if d.Target.ID == "bad" {
+			return rotation.Outcome{}, rotation.Permanently("place: refused")
+		}
+		return rotation.Outcome{Confirmed: true}, nil
+	}
+	w.manage(policy(), "kv", "bad")
+	w.run(time.Minute)
+	assert.Empty(t, w.told)
+	topic.fail = nil
+	w.run(10 * time.Minute)
+	assert.Equal(t, map[rotation.EventType]int{
+		rotation.EventDue: 1, rotation.EventRotated: 1, rotation.EventDeployed: 1, rotation.EventFailed: 2,
+	}, w.tellings(), "of the failures, one is the target's and one the rotation's")
+	w.run(time.Hour)
+	assert.Len(t, w.told, 5)
+}
+
+// A delivery that dies before its row is written tells the same again.
+func TestADeliveryTellsTheSameAgain(t *testing.T) {
+	w := newWorld(t)
+	w.Store = &forgetful{Store: w.store}
 	w.manage(policy(), "kv")
 	w.run(time.Minute)
-	deploy := func() error {
-		again := rotation.Rotated{Rotation: w.rotation(1).ID, Target: "kv"}
-		return w.Deploy(t.Context(), w.invocation(), w.place, again)
-	}
-	topic.fail = errors.New("the topic is out of reach")
-	require.ErrorIs(t, deploy(), topic.fail, "the message comes again")
-	topic.fail = nil
-	require.NoError(t, deploy())
-	w.drain()
-	var ids []string
+	ids := map[string]int{}
 	for _, event := range w.told {
 		if event.Type == rotation.EventDeployed {
-			ids = append(ids, event.ID)
+			ids[event.ID]++
 		}
 	}
-	require.Len(t, ids, 2, "a message that comes twice is told of twice")
-	assert.Equal(t, ids[0], ids[1], "as the same event")
+	assert.Equal(t, map[string]int{appID + ".secret.1.kv.1.confirmed": 2}, ids)
+}
+
+// forgetful is a store that loses the first confirmation.
+type forgetful struct {
+	engine.Store
+	lost bool
+}
+
+func (f *forgetful) Write(ctx context.Context, changes ...engine.Change) error {
+	confirms := func(c engine.Change) bool { return c.Properties["state"] == string(rotation.DeploymentConfirmed) }
+	if !f.lost && slices.ContainsFunc(changes, confirms) {
+		f.lost = true
+		return engine.ErrConflict
+	}
+	return f.Store.Write(ctx, changes...)
 }
 
 // tellings counts events, of which none may have come twice.

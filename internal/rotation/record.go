@@ -179,6 +179,9 @@ type Deployment struct {
 	BegunAt   time.Time `json:"begunAt"` // when this delivery was asked for
 	UpdatedAt time.Time `json:"updatedAt"`
 	NextAt    time.Time `json:"nextAt"` // a known wait: nothing to do before
+	// Untold says that the deployment ended and that its lifecycle event is still to
+	// be sent.
+	Untold bool `json:"untold"`
 	// FailingSince is when the tries began to fail of which none has succeeded since.
 	FailingSince time.Time `json:"failingSince"`
 	ConfirmedAt  time.Time `json:"confirmedAt"`

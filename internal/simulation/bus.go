@@ -56,7 +56,7 @@ func (b busPort) Send(ctx context.Context, messages ...engine.Message) error {
 			}
 			b.w.promises.silent("a message", string(data))
 			if event, ok := m.Data.(rotation.Event); ok {
-				b.w.promises.told(event)
+				b.w.promises.tell(event)
 				continue // whoever receives it changes nothing here
 			}
 			b.w.bus.post(&message{to: m.To, integration: m.Integration, data: data}, m.At)

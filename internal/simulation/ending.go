@@ -73,9 +73,7 @@ func (p *promises) end() {
 	for _, id := range p.w.accepted {
 		p.answered(id)
 	}
-	for what := range p.untold {
-		p.breaks(9, "no lifecycle event tells of %s", what)
-	}
+	p.everythingTold()
 }
 
 // nothingForgotten is promise 3.

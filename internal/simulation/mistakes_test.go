@@ -81,6 +81,9 @@ var mistakes = []mistake{
 		`w.deaf = true
 		return`,
 		`w.deaf = true`},
+	{"lose what the bus did not take", "engine/lifecycle.go",
+		`d.deployment.Untold = true`,
+		`_ = err`},
 	{"say the secret in the log", "engine/create.go",
 		`how+", key id "+made.KeyID`,
 		`how+", key id "+made.Value.Reveal()`},

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +20,9 @@ type promises struct {
 	unpublished map[string][]string
 	states      map[string]string // of every rotation and deployment, by its row
 	revocations []revocation
-	untold      map[string]bool // what happened and no lifecycle event has told of
+	owed        map[string]debt   // by what happened
+	told        map[string]bool   // what lifecycle events told of
+	latest      map[string]string // of each kind, the generation that was published last
 }
 
 // revocation is an emergency that was published.
@@ -334,7 +337,15 @@ func (p *promises) silent(what string, text any) {
 
 // Promise 9.
 
-// owe remembers what has to be told.
+// debt is what a lifecycle event has to tell of, at least once.
+type debt struct {
+	kind, target string // the kind is an application's
+	generation   string
+	since        time.Time
+}
+
+// owe remembers what has to be told. The end of a delivery that a newer rotation
+// overtakes at the same time need not be.
 func (p *promises) owe(appID, kind, generation, target, state, before string) {
 	tells := map[string]rotation.EventType{string(rotation.Published): rotation.EventRotated, string(rotation.Failed): rotation.EventFailed}
 	if target != "" {
@@ -342,14 +353,34 @@ func (p *promises) owe(appID, kind, generation, target, state, before string) {
 			string(rotation.DeploymentConfirmed): rotation.EventDeployed, string(rotation.DeploymentFailed): rotation.EventFailed,
 		}
 	}
-	if event := tells[state]; event != "" && before != state {
-		p.untold[happening(event, appID+"."+kind+"."+strings.TrimLeft(generation, "0"), target)] = true
+	event, of := tells[state], appID+"."+kind
+	if event == "" || before == state || target != "" && generation < p.latest[of] {
+		return
 	}
+	if event == rotation.EventRotated {
+		p.latest[of] = generation
+		maps.DeleteFunc(p.owed, func(_ string, d debt) bool {
+			return d.target != "" && d.kind == of && d.generation < generation && time.Since(d.since) < longInvocation
+		})
+	}
+	p.owed[happening(event, of+"."+strings.TrimLeft(generation, "0"), target)] = debt{of, target, generation, time.Now()}
 }
 
-// told is given what a lifecycle event says.
-func (p *promises) told(event rotation.Event) {
-	delete(p.untold, happening(event.Type, event.Rotation, event.Target))
+// longInvocation is how long after it has read the rows an invocation may write.
+const longInvocation = 10 * time.Minute
+
+// tell is given what a lifecycle event says.
+func (p *promises) tell(event rotation.Event) {
+	p.told[happening(event.Type, event.Rotation, event.Target)] = true
+}
+
+// everythingTold looks for what nobody was told of.
+func (p *promises) everythingTold() {
+	for _, what := range slices.Sorted(maps.Keys(p.owed)) {
+		if !p.told[what] {
+			p.breaks(9, "no lifecycle event tells of %s", what)
+		}
+	}
 }
 
 func happening(event rotation.EventType, of, target string) string {

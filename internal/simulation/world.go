@@ -74,7 +74,9 @@ func newWorld(t *testing.T, seed uint64, telling bool, real Real) *world {
 	w.directory = &directory{w: w}
 	w.vault = &vault{w: w, copies: map[copyName]rotation.Credential{}}
 	w.weather = newWeather(w)
-	w.promises = &promises{w: w, unpublished: map[string][]string{}, states: map[string]string{}, untold: map[string]bool{}}
+	w.promises = &promises{w: w, unpublished: map[string][]string{}, states: map[string]string{},
+		owed: map[string]debt{}, told: map[string]bool{}, latest: map[string]string{},
+	}
 	w.targets = w.integrations()
 	w.outside = w.make(real)
 	w.observer, _ = w.newEngine(&version{}, versioned{w.store, w, &version{newer: true}}, time.Now)
