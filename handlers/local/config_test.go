@@ -40,7 +40,7 @@ func TestAConfigurationIsKeptAsCode(t *testing.T) {
 	assert.NotContains(t, exported, s.Tenant.places.token)
 
 	s.config(t, http.MethodPut, "?prune=true", "groups: {}\ntasks: {}\napplications: {}\n")
-	assert.Contains(t, s.config(t, http.MethodGet, "", ""), "\ngroups: {}\ntasks: {}\napplications: {}\n")
+	assert.Contains(t, s.config(t, http.MethodGet, "", ""), "\ngroups: {}\ntasks: {}\nnotifications: {}\napplications: {}\n")
 
 	answer := s.config(t, http.MethodPut, "", exported)
 	assert.Contains(t, answer, `group \"`+vercelGroup+`\" has no access token`)

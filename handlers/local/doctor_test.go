@@ -106,6 +106,9 @@ func (s *Stack) doctorsLines(t *testing.T) (all []string) {
 	for _, day := range []time.Time{time.Now().Add(-time.Hour), time.Now()} {
 		for row, err := range store.Query(t.Context(), engine.Range{Table: engine.TableLog, Partition: day.UTC().Format(time.DateOnly)}) {
 			require.NoError(t, err)
+			if what := row.Properties["what"]; what != "finding" && what != "resolved" {
+				continue
+			}
 			check, _, _ := strings.Cut(row.Properties["detail"].(string), ":")
 			if row.Properties["appId"] == "" {
 				check += " of the tenant"
