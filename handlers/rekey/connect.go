@@ -40,56 +40,70 @@ func connect(c config, log *slog.Logger) (functions.Config, error) {
 }
 
 func connectThrough(transport *http.Transport, c config, log *slog.Logger) (functions.Config, error) {
-	credential, err := newCredential(c, transport)
+	o, err := newOutside(c, transport)
 	if err != nil {
 		return functions.Config{}, err
 	}
-	directory, err := entra.New(entra.Options{Transport: transport, Credential: credential, TenantID: c.tenantID})
+	bus, err := newBus(c, transport, o.credential)
 	if err != nil {
 		return functions.Config{}, err
 	}
-	vaults := vault.New(credential, transport)
-	manager := azcore.ClientOptions{Transport: outbound.To(transport, "management.azure.com")}
-	bus, err := newBus(c, transport, credential)
+	e, err := newEngine(c, log, o, bus)
 	if err != nil {
 		return functions.Config{}, err
 	}
-	e, err := newEngine(c, log, transport, credential, bus)
-	if err != nil {
-		return functions.Config{}, err
-	}
-	e.Directory, e.Keys, e.Verifier = directory, directory, directory
-	stage := vault.NewStage(vaults, c.stagingVault, c.installation, time.Now)
-	e.Stage, e.Tokens = stage, stage
 	parts := functions.Config{
-		Gate: newGate(c, transport, e), Owners: access.NewOwners(directory, c.callTimeout, time.Now),
-		Engine: e, DeadLetters: bus, Vaults: vaults, StagingVault: c.stagingVault, Version: version, Log: log,
-		Channels: notify.Channels(credential, transport, time.Now), PublicURL: c.publicURL, Graph: directory,
-		Inventory: &inventory.Inventory{Store: e.Store, Directory: directory, Known: e, Now: time.Now, Log: log},
-		Targets: map[string]functions.Target{
-			"apiconnection": apiconnection.New(apiconnection.Config{
-				Vaults: vaults, StagingVault: c.stagingVault, Credential: credential,
-				ClientOptions: manager,
-			}),
-			"automation": automation.New(automation.Config{
-				Tasks: e, Vaults: vaults, Credential: credential, Self: c.self(), StagingVault: c.stagingVault, Now: time.Now,
-				ClientOptions: manager,
-			}),
-			"keyvault": keyvault.New(keyvault.Config{
-				Vaults: vaults, Principals: directory, Credential: credential, ClientOptions: manager,
-				StagingVault: c.stagingVault, Installation: c.installation, Log: log,
-			}),
-			"devops": devops.New(devops.Config{Credential: credential, Transport: transport, TenantID: c.tenantID, Organizations: c.devopsOrgs}),
-			"vercel": vercel.New(vercel.Config{Groups: e, Transport: transport}),
-		},
+		Gate: newGate(c, transport, e), Owners: access.NewOwners(o.directory, c.callTimeout, time.Now),
+		Engine: e, DeadLetters: bus, Vaults: o.vaults, StagingVault: c.stagingVault, Version: version, Log: log,
+		Channels: notify.Channels(o.credential, transport, time.Now), PublicURL: c.publicURL, Graph: o.directory,
+		Inventory: &inventory.Inventory{Store: e.Store, Directory: o.directory, Known: e, Now: time.Now, Log: log},
+		Targets:   o.targets(c, e, log),
 	}
 	if c.eventGridTopic != "" {
-		if parts.EventGrid, err = eventgrid.New(c.eventGridTopic, credential, transport); err != nil {
+		if parts.EventGrid, err = eventgrid.New(c.eventGridTopic, o.credential, transport); err != nil {
 			return parts, err
 		}
 	}
-	parts.Doctor = newDoctor(c, parts, directory, credential, manager)
+	parts.Doctor = newDoctor(c, parts, o)
 	return parts, nil
+}
+
+// outside is what several parts reach outside services with.
+type outside struct {
+	transport  *http.Transport
+	credential azcore.TokenCredential // the function app's managed identity
+	directory  *entra.Client
+	vaults     *vault.Client
+	manager    azcore.ClientOptions // of Resource Manager
+}
+
+func newOutside(c config, transport *http.Transport) (o outside, err error) {
+	o.transport, o.manager = transport, azcore.ClientOptions{Transport: outbound.To(transport, "management.azure.com")}
+	if o.credential, err = newCredential(c, transport); err != nil {
+		return o, err
+	}
+	o.vaults = vault.New(o.credential, transport)
+	o.directory, err = entra.New(entra.Options{Transport: transport, Credential: o.credential, TenantID: c.tenantID})
+	return o, err
+}
+
+// targets are the integrations, by their words.
+func (o outside) targets(c config, e *engine.Engine, log *slog.Logger) map[string]functions.Target {
+	return map[string]functions.Target{
+		"apiconnection": apiconnection.New(apiconnection.Config{
+			Vaults: o.vaults, StagingVault: c.stagingVault, Credential: o.credential, ClientOptions: o.manager,
+		}),
+		"automation": automation.New(automation.Config{
+			Tasks: e, Vaults: o.vaults, Credential: o.credential, Self: c.self(), StagingVault: c.stagingVault, Now: time.Now,
+			ClientOptions: o.manager,
+		}),
+		"keyvault": keyvault.New(keyvault.Config{
+			Vaults: o.vaults, Principals: o.directory, Credential: o.credential, ClientOptions: o.manager,
+			StagingVault: c.stagingVault, Installation: c.installation, Log: log,
+		}),
+		"devops": devops.New(devops.Config{Credential: o.credential, Transport: o.transport, TenantID: c.tenantID, Organizations: c.devopsOrgs}),
+		"vercel": vercel.New(vercel.Config{Groups: e, Transport: o.transport}),
+	}
 }
 
 // newGate tells who uses the API and the pages.
@@ -100,14 +114,16 @@ func newGate(c config, transport *http.Transport, keys access.Keys) *access.Gate
 	})
 }
 
-// newEngine connects the engine to the store and the bus.
-func newEngine(c config, log *slog.Logger, transport *http.Transport, credential azcore.TokenCredential, bus engine.Bus) (*engine.Engine, error) {
-	store, err := newStore(c, transport, credential)
+// newEngine connects the engine to the store, the bus, Graph and the staging vault.
+func newEngine(c config, log *slog.Logger, o outside, bus engine.Bus) (*engine.Engine, error) {
+	store, err := newStore(c, o.transport, o.credential)
 	if err != nil {
 		return nil, err
 	}
+	stage := vault.NewStage(o.vaults, c.stagingVault, c.installation, time.Now)
 	return &engine.Engine{
-		Store: store, Bus: bus, NewCertificate: certificate.New, Jitter: rand.N[time.Duration], Now: time.Now, Log: log,
+		Store: store, Bus: bus, Directory: o.directory, Keys: o.directory, Verifier: o.directory, Stage: stage, Tokens: stage,
+		NewCertificate: certificate.New, Jitter: rand.N[time.Duration], Now: time.Now, Log: log,
 		Tenant: c.tenantID, Installation: c.installation, Self: c.self(), CallTimeout: c.callTimeout,
 	}, nil
 }

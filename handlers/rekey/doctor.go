@@ -4,21 +4,16 @@ import (
 	"context"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-
 	"github.com/rekey-dev/rekey/functions"
 	"github.com/rekey-dev/rekey/functions/api"
 	"github.com/rekey-dev/rekey/internal/deadletter"
 	"github.com/rekey-dev/rekey/internal/doctor"
-	"github.com/rekey-dev/rekey/internal/entra"
 	"github.com/rekey-dev/rekey/internal/eventgrid"
 	"github.com/rekey-dev/rekey/internal/rotation"
 )
 
 // newDoctor connects the checks with what they look at.
-func newDoctor(
-	c config, parts functions.Config, directory *entra.Client, credential azcore.TokenCredential, manager azcore.ClientOptions,
-) *doctor.Doctor {
+func newDoctor(c config, parts functions.Config, o outside) *doctor.Doctor {
 	e, checkers := parts.Engine, map[string]rotation.Checker{}
 	for word, target := range parts.Targets {
 		if checker, ok := target.(rotation.Checker); ok {
@@ -28,8 +23,8 @@ func newDoctor(
 	vaults, _ := parts.Targets["keyvault"].(doctor.Vaults) // without it its checks are not made
 	return doctor.New(doctor.Config{
 		Records: e, Schedule: e, Book: e, Pen: e, Place: e, Teller: e, Checkers: checkers,
-		Identity: directory, Directory: directory, Policies: directory, Clock: directory,
-		Vaults: vaults, Subscriptions: eventgrid.Subscriptions{Credential: credential, ClientOptions: manager, Site: c.siteName},
+		Identity: o.directory, Directory: o.directory, Policies: o.directory, Clock: o.directory,
+		Vaults: vaults, Subscriptions: eventgrid.Subscriptions{Credential: o.credential, ClientOptions: o.manager, Site: c.siteName},
 		DeadLetters:  deadLetters{parts.DeadLetters, parts.Entities()},
 		StagingVault: c.stagingVault, Self: c.self(), Now: time.Now, Log: parts.Log,
 	})
