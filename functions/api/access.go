@@ -65,8 +65,8 @@ var rules = map[string]rule{
 	"POST /api/deployments/{id}/{targetId}/resume": operatorsAndOwners,
 
 	"GET /api/applications/{appId}/targets/{targetId}":        readersAndOwners,
-	"PUT /api/applications/{appId}/targets/{targetId}":        operatorsAndOwners,
-	"DELETE /api/applications/{appId}/targets/{targetId}":     operatorsAndOwners,
+	"PUT /api/applications/{appId}/targets/{targetId}":        operators, // rekey may write where an owner may not
+	"DELETE /api/applications/{appId}/targets/{targetId}":     operators,
 	"POST /api/applications/{appId}/targets/{targetId}/check": operatorsAndOwners,
 	"GET /api/integrations/{integration}/choices":             readers,
 
