@@ -3,6 +3,9 @@ package api_test
 import (
 	"context"
 	"errors"
+	"os"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -152,4 +155,20 @@ func TestATestOfANotification(t *testing.T) {
 	a := w.call("POST", hookPath+"/test", "")
 	assert.Equal(t, 502, a.status)
 	assert.Contains(t, a.body, "410 Gone; save another")
+}
+
+// The page beside the function says what may be given here.
+func TestTheRuleInThePageIsAccepted(t *testing.T) {
+	page, err := os.ReadFile("../notify/README.md")
+	require.NoError(t, err)
+	example := regexp.MustCompile("(?s)```json rule\n(.*?)```").FindSubmatch(page)
+	require.NotNil(t, example)
+	newWorld(t).must(201, "PUT", "/api/notifications/operations", string(example[1]))
+
+	fields := reflect.TypeFor[api.NotificationSettings]()
+	for _, field := range reflect.VisibleFields(fields) {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" && name != "name" {
+			assert.Regexp(t, "(?m)^\\|.*`"+name+"`", string(page), "the table names it")
+		}
+	}
 }
