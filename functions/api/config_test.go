@@ -1,6 +1,9 @@
 package api_test
 
 import (
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -122,4 +125,17 @@ func TestTheSchemaIsPublished(t *testing.T) {
 	require.Equal(t, 200, a.status)
 	assert.Equal(t, "application/schema+json", a.header.Get("Content-Type"))
 	assert.Equal(t, "https://json-schema.org/draft/2020-12/schema", a.decoded(t)["$schema"])
+}
+
+func TestTheDocumentInThePageIsApplied(t *testing.T) {
+	page, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	example := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(page)
+	require.NotNil(t, example)
+	w := newWorld(t)
+	document := strings.ReplaceAll(string(example[1]), "11111111-aaaa-4111-8111-111111111111", appID)
+	a := w.apply(document)
+	require.Equal(t, 200, a.status, a.body)
+	assert.Len(t, a.told(t), 3)
+	assert.Empty(t, w.apply(document).told(t))
 }

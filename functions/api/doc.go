@@ -10,8 +10,8 @@
 //     and never repeat what was sent: settings may hold what nobody else should read.
 //   - PUT replaces: a field that is left out has its default afterwards. Fields
 //     that nobody knows are refused, also where only their case is wrong.
-//   - GET and PUT answer an ETag, PUT and DELETE take it as If-Match; If-None-Match:
-//   - makes a PUT create only (RFC 9110,
+//   - GET and PUT answer an ETag, PUT and DELETE take it as If-Match; a PUT with the
+//     If-None-Match "*" creates only (RFC 9110,
 //     https://www.rfc-editor.org/rfc/rfc9110#section-13).
 //   - No answer holds a secret: the engine's rows have none, and nothing else is shown.
 //   - Every answer has an X-Correlation-Id: the request's own, the id of its trace
