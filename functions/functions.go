@@ -9,11 +9,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"log/slog"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/rekey-dev/rekey/functions/api"
 	"github.com/rekey-dev/rekey/functions/dashboard"
@@ -69,7 +67,7 @@ func Table(c Config) map[string]customhandler.Function {
 		"api":       customhandler.OnHTTP(api.Route, api.New(c.api())),
 		"dashboard": dashboard.New(c.Gate),
 		"doctor":    doctortimer.New(c.Doctor, c.Log),
-		"duesoon":   duesoon.New(duesoon.Config{Inventory: ending{c.Inventory}, Engine: c.Engine, Bus: c.Engine.Bus, Now: c.Engine.Now, Log: c.Log}),
+		"duesoon":   duesoon.New(duesoon.Config{Inventory: tenant{c.Inventory}, Engine: c.Engine, Bus: c.Engine.Bus, Now: c.Engine.Now, Log: c.Log}),
 		"eventgrid": eventgrid.New(eventgrid.Config{Publisher: c.EventGrid, Bus: c.Engine.Bus, Log: c.Engine, Now: c.Engine.Now}),
 		"inventory": inventory.New(c.Inventory, c.Engine.Now),
 		"nearexpiry": nearexpiry.New(nearexpiry.Config{
@@ -110,32 +108,8 @@ func (c Config) notify() notify.Config {
 	e := c.Engine
 	return notify.Config{
 		Rules: e, Secrets: e, Notices: e, Troubles: e, Log: e, Bus: e.Bus,
-		Senders: c.Channels, PublicURL: c.PublicURL, Now: e.Now, Logger: c.Log,
+		Owners: tenant{c.Inventory}, Senders: c.Channels, PublicURL: c.PublicURL, Now: e.Now, Logger: c.Log,
 	}
-}
-
-// ending is the inventory as the function "duesoon" asks it.
-type ending struct{ *registrations.Inventory }
-
-func (e ending) Ending(ctx context.Context, from, to time.Time) iter.Seq2[duesoon.Credential, error] {
-	return func(yield func(duesoon.Credential, error) bool) {
-		for found, err := range e.Inventory.Ending(ctx, registrations.Window{From: from, To: to}) {
-			if !yield(credentialOf(found), err) {
-				return
-			}
-		}
-	}
-}
-
-func credentialOf(found registrations.Ending) duesoon.Credential {
-	c := duesoon.Credential{
-		AppID: found.Application.AppID, Name: found.Application.Name,
-		Kind: found.Credential.Kind, KeyID: found.Credential.KeyID, End: found.Credential.End,
-	}
-	for _, owner := range found.Application.Owners {
-		c.Owners = append(c.Owners, owner.ID)
-	}
-	return c
 }
 
 // Entities lists what messages are taken from, by the functions that there are: each

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rekey-dev/rekey/internal/azuresim/cloud/entra"
+	"github.com/rekey-dev/rekey/internal/engine"
 )
 
 type shownInventory struct {
@@ -79,4 +80,33 @@ func TestTheInventoryFollowsTheTenant(t *testing.T) {
 	s.synchronized(t)
 	s.read(t, "/api/inventory?owner="+ann.ObjectID, &found)
 	assert.Len(t, found.Items, 1)
+}
+
+// TestWhatNobodyLooksAfterIsToldToItsOwner has a credential that rekey does not manage
+// end soon: the rule for its owner tells, once, and that for another owner does not.
+func TestWhatNobodyLooksAfterIsToldToItsOwner(t *testing.T) {
+	t.Parallel()
+	s := startStack(t, func(o *Options) { o.Apps = 1 })
+	ann, bob := s.Azure.Directory.AddUser(entra.User{DisplayName: "Ann"}), s.Azure.Directory.AddUser(entra.User{DisplayName: "Bob"})
+	now := s.Azure.Clock.Now()
+	soon, _ := entra.NewPassword("by Ann", now.AddDate(0, -1, 0), now.AddDate(0, 0, 2))
+	s.Azure.Directory.AddApplication(entra.Application{DisplayName: "Foreign", Owners: []string{ann.ObjectID}, Passwords: []entra.Password{soon}})
+	for name, owner := range map[string]string{"ann": ann.ObjectID, "bob": bob.ObjectID} {
+		s.put(t, "/api/notifications/"+name, map[string]any{
+			"name": name, "events": []string{"expiring"}, "owner": owner, "channel": "webhook",
+			"url": s.Azure.Hooks.AddReceiver(name), "signingKey": signingKey,
+		})
+	}
+	s.synchronized(t)
+	for range 2 {
+		require.NoError(t, s.fireTimer(t.Context(), "duesoon"))
+	}
+	eventually(t, "a message to Ann", func() bool { return len(s.Azure.Hooks.Received("ann.receiver.example")) > 0 })
+	eventually(t, "everything that was sent served", func() bool {
+		left := s.Azure.Bus.Counts()[engine.TopicLifecycle+"/Subscriptions/notify"]
+		return left.Active == 0 && left.Locked == 0
+	})
+	require.Len(t, s.Azure.Hooks.Received("ann.receiver.example"), 1)
+	assert.Contains(t, string(s.Azure.Hooks.Received("ann.receiver.example")[0].Body), soon.KeyID)
+	assert.Empty(t, s.Azure.Hooks.Received("bob.receiver.example"))
 }
