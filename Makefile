@@ -16,8 +16,8 @@ run: package ## run rekey beside a simulated Azure (ARGS="-apps 1000 -ports any"
 
 test: package ## run every test
 	$(GO) test -timeout 20m $$($(GO) list ./... | grep -v /handlers/local)
-	@# these start the packaged handler, which the cache of results knows nothing of
-	$(GO) test -timeout 20m -count=1 ./handlers/local
+	@# these start the packaged handler, which the cache of results knows nothing of, and wait most of the time
+	$(GO) test -timeout 20m -count=1 -parallel 3 ./handlers/local
 
 check: lint vuln race ## format, vet, lint, known vulnerabilities, and the tests under the race detector
 

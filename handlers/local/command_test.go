@@ -44,6 +44,7 @@ func (s *Stack) must(t *testing.T, given string, args ...string) string {
 
 // TestTheCommandLine does the main job by hand: with the packaged binary alone.
 func TestTheCommandLine(t *testing.T) {
+	t.Parallel()
 	s := startStack(t, nil)
 	app := s.Tenant.Apps[0]
 	policy, err := json.Marshal(fast(nil))

@@ -28,6 +28,7 @@ func (s *Stack) config(t *testing.T, method, query, document string) string {
 // TestAConfigurationIsKeptAsCode takes everything away and applies what was exported
 // before: targets of every integration, through their checks, with what they name.
 func TestAConfigurationIsKeptAsCode(t *testing.T) {
+	t.Parallel()
 	s := startStack(t, nil)
 	app := s.Tenant.Apps[2].AppID
 	require.NoError(t, s.configureShared(t.Context()))

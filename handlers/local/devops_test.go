@@ -14,6 +14,7 @@ import (
 // TestAServiceConnectionGetsEachNewSecret goes the whole way to Azure DevOps: the
 // connection signs in with every rotation's secret, and with none that was removed.
 func TestAServiceConnectionGetsEachNewSecret(t *testing.T) {
+	t.Parallel()
 	const org, project = "contoso", "Shop"
 	s, evidence := startTapped(t, func(o *Options) { o.Latency.Processing = 500 * time.Millisecond })
 	app, service := s.Tenant.Apps[0].AppID, s.Azure.DevOps

@@ -47,6 +47,7 @@ func (s *Stack) diagnosis(t *testing.T, query string) (d shownDiagnosis) {
 
 // TestTheDoctorNamesWhatIsBroken breaks several things at once, and puts them right.
 func TestTheDoctorNamesWhatIsBroken(t *testing.T) {
+	t.Parallel()
 	s := startStack(t, func(o *Options) { o.Settings["REKEY_DOCTOR_SCHEDULE"] = "* * * * * *" })
 	app := s.manage(t, 0, fast(nil), rbacVault)
 	eventually(t, "a first rotation", func() bool { return s.latest(t, app).State == "completed" })

@@ -163,6 +163,7 @@ func (e *everything) checkHeld(t *testing.T, why string) {
 }
 
 func TestOneRotationReachesFiveKindsOfTargets(t *testing.T) {
+	t.Parallel()
 	e := startEverything(t, nil)
 	e.checkHeld(t, "at first")
 	before := e.held()

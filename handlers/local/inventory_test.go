@@ -42,6 +42,7 @@ func (s *Stack) synchronized(t *testing.T) {
 // TestTheInventoryFollowsTheTenant has the packaged handler read a tenant of which it
 // manages one application: what others own, make and delete comes through.
 func TestTheInventoryFollowsTheTenant(t *testing.T) {
+	t.Parallel()
 	s := startStack(t, func(o *Options) { o.Settings["REKEY_SWEEP_SCHEDULE"] = onceAYear; o.PerFunction = true })
 	managed := s.manage(t, 0, fast(map[string]any{"enabled": false}), rbacVault)
 	directory, now := s.Azure.Directory, s.Azure.Clock.Now()

@@ -30,6 +30,7 @@ import (
 // the product does: each outside call that it makes stands there, what stands there is
 // made, and nobody without the permission may make it.
 func TestEveryPermissionIsNeededAndNamed(t *testing.T) {
+	t.Parallel()
 	book := &callBook{first: map[string]cloud.Exchange{}}
 	e := startEverything(t, func(o *Options) {
 		o.Access, o.Azure = true, func(a *azuresim.Azure) { a.Cloud.Record(book.note) }

@@ -97,6 +97,7 @@ func (e *everything) plan(t *testing.T, kind string) (p shownPlan) {
 // TestAPlanSaysWhatARotationCalls makes plans, of which nothing may come but reads,
 // and then the rotations, whose calls must be those of the plans.
 func TestAPlanSaysWhatARotationCalls(t *testing.T) {
+	t.Parallel()
 	w := &writes{}
 	e := startEverything(t, func(o *Options) { o.Azure = func(a *azuresim.Azure) { a.Cloud.Record(w.note) } })
 	for _, kind := range []string{"secret", "certificate"} {

@@ -169,6 +169,7 @@ func (s *Stack) done(t *testing.T, id string) shownRotation {
 }
 
 func TestTheMainJob(t *testing.T) {
+	t.Parallel()
 	for name, perFunction := range map[string]bool{"in one process": false, "in one process for each function": true} {
 		t.Run(name, func(t *testing.T) { mainJob(t, perFunction) })
 	}

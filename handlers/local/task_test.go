@@ -17,6 +17,7 @@ import (
 // TestATaskRuns drives a task of every kind of step through the real handler: a
 // machine, a runbook that waits for the Key Vault target, and a container.
 func TestATaskRuns(t *testing.T) {
+	t.Parallel()
 	s, evidence := startTapped(t, func(o *Options) { o.Latency.Jobs = 300 * time.Millisecond })
 	ran := make(chan string, 100)
 	runs := func(where string) func(map[string]string) (string, int) {

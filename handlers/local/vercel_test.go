@@ -17,6 +17,7 @@ import (
 // TestACredentialReachesVercel goes the whole way: a group with its token, a
 // rotation, an entry that is split, and a redeployment that is waited for.
 func TestACredentialReachesVercel(t *testing.T) {
+	t.Parallel()
 	s, evidence := startTapped(t, func(o *Options) { o.Latency.VercelBuild = time.Second })
 	v := s.Azure.Vercel
 	team := v.AddTeam(vercel.Team{ID: "team_contoso", Name: "Contoso"})
