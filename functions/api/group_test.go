@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,11 +30,14 @@ func withToken(settings string) string {
 
 // tokens is where access tokens are kept.
 type tokens struct {
+	mu   sync.Mutex // of kept: a configuration is applied several at a time
 	kept map[string]string
 	fail error
 }
 
 func (k *tokens) PutToken(_ context.Context, name string, token secret.Value) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if k.fail == nil {
 		k.kept[name] = token.Reveal()
 	}
@@ -41,10 +45,14 @@ func (k *tokens) PutToken(_ context.Context, name string, token secret.Value) er
 }
 
 func (k *tokens) Token(_ context.Context, name string) (secret.Value, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	return secret.New(k.kept[name]), k.fail
 }
 
 func (k *tokens) DeleteToken(_ context.Context, name string) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	delete(k.kept, name)
 	return k.fail
 }

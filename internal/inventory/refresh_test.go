@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,13 +103,13 @@ func TestSomebodyCanWantAFullReading(t *testing.T) {
 // dying is a store that ends the process after so many writes.
 type dying struct {
 	*memory.Store
-	left int
+	left atomic.Int64 // pages are written side by side
 }
 
 var errKilled = errors.New("killed")
 
 func (d *dying) Write(ctx context.Context, changes ...engine.Change) error {
-	if d.left--; d.left < 0 {
+	if d.left.Add(-1) < 0 {
 		return errKilled
 	}
 	return d.Store.Write(ctx, changes...)
@@ -120,7 +121,8 @@ func TestACrashCostsOnePage(t *testing.T) {
 	completed := false
 	for writes := 0; !completed; writes++ {
 		w := newWorld()
-		store := &dying{&memory.Store{}, 1 << 30}
+		store := &dying{Store: &memory.Store{}}
+		store.left.Store(1 << 30)
 		w.Store = store
 		w.graph.page("", "delta", true, app(1, day), app(2, 2*day))
 		w.refresh(t)
@@ -129,10 +131,10 @@ func TestACrashCostsOnePage(t *testing.T) {
 		w.graph.page("middle", "delta 2", true, gone)
 		w.graph.owners = map[string][]inventory.Owner{id(1): {{ID: id(8)}}}
 
-		store.left = writes
+		store.left.Store(int64(writes))
 		_, err := w.Refresh(t.Context(), w.now.Add(time.Hour))
 		completed = err == nil
-		store.left = 1 << 30
+		store.left.Store(1 << 30)
 		w.now = w.now.Add(2 * time.Minute) // the lease of the dead one ends
 		w.refresh(t)
 		assert.Equal(t, []string{keyID(300), keyID(100)}, w.ending(t, 30*day), writes)
