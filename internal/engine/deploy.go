@@ -186,17 +186,15 @@ func (d *delivery) begin(ctx context.Context) error {
 // settleOlder ends what older generations began at this target, so that none of
 // their writes can land after this one's.
 func (d *delivery) settleOlder(ctx context.Context) (time.Time, error) {
-	for _, generation := range d.holding.Generations {
-		if generation >= d.deployment.Rotation.Generation || generation == d.holding.Confirmed {
-			continue
-		}
+	for _, generation := range d.olderGenerations() {
 		id := d.deployment.Rotation
 		id.Generation = generation
 		older, found, err := d.readDeployment(ctx, id, d.deployment.Target)
 		if err != nil {
 			return zero, err
 		}
-		if !found || older.State.Ended() && older.Begun == 0 {
+		endedWell := older.State == rotation.DeploymentConfirmed && d.holding.Unknown // before the target was deleted
+		if !found || endedWell || older.State.Ended() && older.Begun == 0 {
 			continue
 		}
 		if !older.State.Known() {
@@ -207,6 +205,26 @@ func (d *delivery) settleOlder(ctx context.Context) (time.Time, error) {
 		}
 	}
 	return zero, nil
+}
+
+// farthestBack is how many generations a target may have missed whose work still goes on.
+const farthestBack = 10
+
+// olderGenerations are those that may still be at work at this target. One that was
+// deleted and is there again has forgotten which, so the last ones are looked at.
+func (d *delivery) olderGenerations() (older []int) {
+	current := d.deployment.Rotation.Generation
+	for _, generation := range d.holding.Generations {
+		if generation < current && generation != d.holding.Confirmed {
+			older = append(older, generation)
+		}
+	}
+	for generation := max(1, current-farthestBack); d.holding.Unknown && generation < current; generation++ {
+		if generation != d.holding.Confirmed && !slices.Contains(older, generation) {
+			older = append(older, generation)
+		}
+	}
+	return older
 }
 
 // settle ends one superseded deployment under the target's lease: what it left

@@ -93,3 +93,31 @@ func TestAnEarlierDeliveryOfTheSameRotationIsStoppedToo(t *testing.T) {
 	assert.Equal(t, rotation.Completed, w.rotation(1).State)
 	assert.Equal(t, []string{"rekey-secret.00000001-job-1"}, stopper.stopped)
 }
+
+// A job of a target that was deleted goes on by itself. Where the target is added again,
+// it must not end after the newer one's.
+func TestWhatADeletedTargetBeganIsStoppedWhenItIsBack(t *testing.T) {
+	w := newWorld(t)
+	stopper := &stopping{place: w.place}
+	w.stopper = stopper
+	w.place.answer = func(d rotation.Delivery) (rotation.Outcome, error) {
+		if d.Target.ID == "job" && d.Credential.Rotation.Generation == 2 {
+			return rotation.Outcome{Handle: "job", After: time.Hour}, nil
+		}
+		return rotation.Outcome{Confirmed: true}, nil
+	}
+	w.manage(policy(), "job", "kv")
+	w.run(time.Minute)
+	w.ask(engine.Ask{})
+	w.run(time.Minute)
+	require.NoError(t, w.DeleteTarget(t.Context(), appID, "job", "", "somebody"))
+	w.run(time.Minute)
+	w.ask(engine.Ask{})
+	w.run(time.Minute)
+	require.Equal(t, rotation.Completed, w.rotation(3).State)
+	assert.Empty(t, stopper.stopped)
+
+	w.target("job", `{}`, true)
+	w.run(time.Minute)
+	assert.Equal(t, []string{"rekey-secret.00000002-job-1"}, stopper.stopped, "and not what had ended well")
+}
